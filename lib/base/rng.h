@@ -1,0 +1,51 @@
+// Counter-based random numbers (Salmon, Moraes, Dror, Shaw, "Parallel Random Numbers: As Easy as
+// 1, 2, 3", SC 2011: Philox4x32-10). A draw is a pure function of its key and counter, so that a
+// row's numbers never depend on its neighbours, on the batch split or on the threads.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace iflow {
+
+// What a stream of random numbers is for; different purposes never share a draw.
+enum class RngPurpose : std::uint32_t {
+  kToy = 1,       // toy data, per row
+  kSplit = 2,     // training / validation split
+  kShuffle = 3,   // order of the training rows, per epoch
+  kInit = 4,      // initial parameters, per parameter
+  kPower = 5,     // start vectors of power iteration
+  kLatent = 6,    // z of a sample, per row
+  kBaseline = 7,  // starts of the Gaussian-mixture baseline
+  kTest = 1000,   // anything in tests and benchmarks
+};
+
+// The stream of numbers that belongs to (seed, purpose, a, b), drawn one after the other.
+// For example a = row index, b = block. Streams hold 2^34 32-bit words.
+class Rng {
+ public:
+  Rng(std::uint64_t seed, RngPurpose purpose, std::uint64_t a = 0, std::uint32_t b = 0);
+
+  std::uint32_t next_u32();
+  std::uint64_t next_u64();
+  // Uniform on [0, 1), 53 bits.
+  double uniform();
+  // Uniform on {0, ..., n-1} without bias (rejection); n > 0.
+  std::uint64_t below(std::uint64_t n);
+  // Standard normal (Box-Muller; two draws are made at a time).
+  double normal();
+
+ private:
+  std::array<std::uint32_t, 2> key_;
+  std::array<std::uint32_t, 4> counter_;
+  std::array<std::uint32_t, 4> words_{};
+  int used_ = 4;
+  double spare_normal_ = 0;
+  bool has_spare_ = false;
+};
+
+// Philox4x32-10 itself: ten rounds on `counter` under `key`.
+std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
+                                        std::array<std::uint32_t, 2> key);
+
+}  // namespace iflow
