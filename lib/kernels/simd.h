@@ -1,0 +1,90 @@
+// Rows live in SIMD lanes. A tensor is stored [groups][elements][kLanes]: kLanes rows side by side
+// in the lanes, so that a weight is broadcast and a row never meets its neighbour. GCC and Clang
+// vector extensions lower `Vec<T>` to whatever vectors the machine has.
+#pragma once
+
+#include <cstddef>
+#include <utility>
+
+namespace iflow {
+
+// Rows per group, for every scalar type and machine.
+inline constexpr std::size_t kLanes = 16;
+
+namespace simd {
+
+#if defined(__AVX512F__)
+inline constexpr std::size_t kVectorBytes = 64;
+inline constexpr std::size_t kRegisters = 32;
+#elif defined(__AVX__)
+inline constexpr std::size_t kVectorBytes = 32;
+inline constexpr std::size_t kRegisters = 16;
+#else
+inline constexpr std::size_t kVectorBytes = 16;
+inline constexpr std::size_t kRegisters = 16;
+#endif
+
+template <class T>
+struct VectorOf {
+  using type [[gnu::vector_size(kVectorBytes), gnu::may_alias]] = T;
+};
+
+// One machine register of T.
+template <class T>
+using Vec = typename VectorOf<T>::type;
+
+// Elements of T in a machine register, and registers in a group of kLanes.
+template <class T>
+inline constexpr std::size_t kWidth = kVectorBytes / sizeof(T);
+template <class T>
+inline constexpr std::size_t kRegistersPerGroup = kLanes / kWidth<T>;
+
+template <class T>
+inline Vec<T> load(const T* p) {
+  return *reinterpret_cast<const Vec<T>*>(p);
+}
+
+template <class T>
+inline void store(T* p, Vec<T> v) {
+  *reinterpret_cast<Vec<T>*>(p) = v;
+}
+
+// All lanes x.
+template <class T>
+inline Vec<T> broadcast(T x) {
+  return x - Vec<T>{};
+}
+
+// Combines x and y, which hold the partial sums of kHeld accumulators each (kWidth / kHeld lanes
+// apiece, in order), into a vector that holds those of all 2 kHeld, half as many lanes apiece.
+template <class T, std::size_t kHeld, std::size_t... kLane>
+inline Vec<T> fold_pair(Vec<T> x, Vec<T> y, std::index_sequence<kLane...>) {
+  constexpr std::size_t kSpan = kWidth<T> / kHeld;
+  constexpr auto kSource = [](std::size_t lane) {
+    const std::size_t accumulator = lane / (kSpan / 2);
+    return accumulator * kSpan + lane % (kSpan / 2);
+  };
+  return __builtin_shufflevector(x, y, kSource(kLane)...) +
+         __builtin_shufflevector(x, y, (kSource(kLane) + kSpan / 2)...);
+}
+
+template <class T, std::size_t kHeld>
+inline Vec<T> fold(const Vec<T>* acc) {
+  if constexpr (kHeld == 1) {
+    return acc[0];
+  } else {
+    return fold_pair<T, kHeld / 2>(fold<T, kHeld / 2>(acc), fold<T, kHeld / 2>(acc + kHeld / 2),
+                                   std::make_index_sequence<kWidth<T>>{});
+  }
+}
+
+// sums[i] = the sum over the lanes of acc[i], for kCount accumulators (a multiple of kWidth);
+// always added in the same order.
+template <class T, std::size_t kCount>
+inline void horizontal_sums(const Vec<T>* acc, T* sums) {
+  static_assert(kCount % kWidth<T> == 0);
+  for (std::size_t i = 0; i < kCount; i += kWidth<T>) store(sums + i, fold<T, kWidth<T>>(acc + i));
+}
+
+}  // namespace simd
+}  // namespace iflow
