@@ -1,0 +1,82 @@
+# Short commands for people; CMakePresets.json holds the real settings. Bare `make` prints them.
+
+# With CI=true in the environment, warnings are errors.
+PRESET := $(if $(CI),ci,release)
+JOBS   ?= $(shell nproc)
+
+PACKAGES     := g++ cmake make libeigen3-dev libcli11-dev nlohmann-json3-dev doctest-dev \
+                libstb-dev zlib1g-dev libxxhash-dev
+DEV_PACKAGES := clang-format-14 clang-tidy-14 libomp-14-dev
+
+SOURCES = $(shell git ls-files '*.cpp' '*.h')
+
+.DEFAULT_GOAL := help
+.PHONY: help deps deps-dev build demo test test-asan bench format format-check tidy clean
+
+help: ## print this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+# $(call install,PACKAGES): installs those that are missing, on Debian and its relatives.
+define install
+@command -v dpkg-query >/dev/null || { \
+  echo "make: not a Debian system; install the equivalents of: $(1)" >&2; exit 0; }; \
+missing=; for package in $(1); do \
+  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' \
+    || missing="$$missing $$package"; \
+done; \
+test -n "$$missing" || exit 0; \
+if [ "$$(id -u)" = 0 ]; then sudo=; \
+elif command -v sudo >/dev/null; then sudo=sudo; \
+else echo "make: as root, run: apt-get install$$missing" >&2; exit 1; fi; \
+echo "Installing$$missing"; \
+$$sudo apt-get update -qq </dev/null && \
+$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+  $$missing </dev/null
+endef
+
+deps: ## install what the build needs and this machine lacks (apt)
+	$(call install,$(PACKAGES))
+
+deps-dev: deps ## the same for format and tidy
+	$(call install,$(DEV_PACKAGES))
+
+build: deps ## build the program, the library and the tests into build/release
+	@cmake --preset $(PRESET)
+	@cmake --build --preset $(PRESET) -j $(JOBS)
+
+# $(call show,COMMAND): prints a command, then runs it in the demo's folder.
+show = @echo '$$ $(1)'; cd build/demo && $(1)
+
+demo: export PATH := $(CURDIR)/build/$(PRESET):$(PATH)
+demo: build ## fit a density to 10,000 points, judge it on 100,000 others, draw the picture
+	@mkdir -p build/demo
+	$(call show,iflow toy moons -n 10000 > moons.csv)
+	$(call show,iflow fit moons.csv --force)
+	$(call show,iflow toy moons -n 100000 --seed 2 > heldout.csv)
+	$(call show,iflow eval moons.iflow heldout.csv)
+	$(call show,iflow plot moons.iflow moons.csv -o moons.png)
+	@echo 'The picture: build/demo/moons.png'
+
+test: build ## build and run every test
+	@ctest --preset $(PRESET) -j $(JOBS)
+
+test-asan: deps ## the same under the address and undefined-behaviour sanitizers
+	@cmake --preset asan
+	@cmake --build --preset asan -j $(JOBS)
+	@ctest --preset asan -j $(JOBS)
+
+bench: build ## measure the kernels and a training step
+	@build/$(PRESET)/iflow_bench
+
+format: ## lay out the sources by .clang-format
+	@clang-format-14 -i $(SOURCES)
+
+format-check: ## fail if format would change anything
+	@clang-format-14 --dry-run --Werror $(SOURCES)
+
+tidy: deps ## lint lib/ and app/; findings are errors
+	@cmake --preset dev
+	@run-clang-tidy-14 -quiet -j $(JOBS) -p build/dev '$(CURDIR)/(lib|app)/'
+
+clean: ## remove build/
+	@rm -rf build
