@@ -1,0 +1,60 @@
+// The recorded operations. Each is defined with its backward right below its forward.
+//
+// Sizes: E elements, G groups of kLanes rows, D tangents. A tensor with tangents is
+// [(1 + D) G][E][kLanes]: first the values of G groups, then, D times, the directional derivatives
+// of those G groups.
+#pragma once
+
+#include <cstddef>
+
+#include "autodiff/tape.h"
+#include "kernels/activation.h"
+
+namespace iflow::ops {
+
+// x with the E unit vectors as tangents: x [G][E] -> [(1 + E) G][E].
+template <class T>
+Var unit_tangents(Tape<T>& tape, Var x);
+
+// y = w x + bias on the values, w t on the tangents.
+// w: (M, E)  bias: (M, 1)  x: [(1 + D) G][E] -> [(1 + D) G][M]; `groups` is G.
+template <class T>
+Var linear(Tape<T>& tape, const Parameter<T>& w, const Parameter<T>& bias, Var x,
+           std::size_t groups);
+
+// y = phi(x) on the values, phi'(x) t on the tangents. `raw` (1, 1): the activation's parameter is
+// softplus(raw); ignored by activations that have none. `groups` is G.
+template <class T>
+Var activation(Tape<T>& tape, Activation kind, const Parameter<T>& raw, Var x, std::size_t groups);
+
+// [x, -x] / scale, element by element: x [G][E] -> [G][2 E].
+template <class T>
+Var mirror(Tape<T>& tape, Var x, T scale);
+
+// x + h, taking the values (the first groups) of h: x [G][E], h [(1 + D) G][E] -> [G][E].
+template <class T>
+Var add_values(Tape<T>& tape, Var x, Var h);
+
+// ln det(I + J) per row, J[i][j] = element i of tangent j of h: h [(1 + E) G][E] -> [G][1].
+// Closed form for E = 1, 2, 3, else LU without pivoting: with Lip(g) < 1 the symmetric part of
+// I + J is positive definite. Rows where it is not give NaN. (maths.md section 3, exact)
+template <class T>
+Var log_det_identity_plus(Tape<T>& tape, Var h, std::size_t groups);
+
+// y = (x + shift) exp(log_scale), element by element: x [G][E], shift and log_scale (E, 1).
+template <class T>
+Var scale_and_shift(Tape<T>& tape, const Parameter<T>& log_scale, const Parameter<T>& shift, Var x);
+
+// The sum of the parameter's entries for every row: -> [G][1].
+template <class T>
+Var sum_to_rows(Tape<T>& tape, const Parameter<T>& p, std::size_t groups);
+
+// a + b, of the same shape.
+template <class T>
+Var add(Tape<T>& tape, Var a, Var b);
+
+// ln N(z; 0, I) per row: z [G][E] -> [G][1].
+template <class T>
+Var log_standard_normal(Tape<T>& tape, Var z);
+
+}  // namespace iflow::ops

@@ -1,0 +1,48 @@
+#include <cmath>
+
+#include "autodiff/ops.h"
+
+namespace iflow::ops {
+
+namespace {
+
+template <class T>
+T softplus(T x) {
+  return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
+}
+
+template <class T>
+T sigmoid(T x) {
+  return 1 / (1 + std::exp(-x));
+}
+
+}  // namespace
+
+template <class T>
+Var activation(Tape<T>& tape, Activation kind, const Parameter<T>& raw, Var x, std::size_t groups) {
+  const std::size_t tangents = x.groups / groups - 1;
+  const T a = has_parameter(kind) ? softplus(*raw.value) : T(1);
+  const Var y = tape.variable(x.elements, x.groups);
+  const std::size_t values = groups * x.elements * kLanes;
+  kernels::ActivationDerivatives<T> saved{};
+  if (tape.recording()) saved = {tape.scratch(values), tape.scratch(values)};
+  kernels::activation_forward(kind, a, tape.value(x), tape.value(y),
+                              tape.recording() ? &saved : nullptr, x.elements, groups, tangents);
+  tape.on_backward(y, [=](Tape<T>& t) {
+    // y = phi(x; a), t' = phi'(x; a) t, a = softplus(raw)
+    const auto dx = t.adjoint(x);
+    T* out = dx.fresh ? dx.data : t.scratch(x.size());
+    const T da = kernels::activation_backward(kind, a, t.value(x), t.value(y), t.output_adjoint(y),
+                                              saved, out, x.elements, groups, tangents);
+    if (!dx.fresh) {
+      for (std::size_t i = 0; i < x.size(); ++i) dx.data[i] += out[i];
+    }
+    if (has_parameter(kind)) *raw.gradient += da * sigmoid(*raw.value);
+  });
+  return y;
+}
+
+template Var activation(Tape<float>&, Activation, const Parameter<float>&, Var, std::size_t);
+template Var activation(Tape<double>&, Activation, const Parameter<double>&, Var, std::size_t);
+
+}  // namespace iflow::ops

@@ -1,0 +1,153 @@
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "autodiff/ops.h"
+
+namespace iflow::ops {
+
+namespace {
+
+// The sum over the lanes.
+template <class T>
+T lane_sum(const T* lanes) {
+  T sum = 0;
+  for (std::size_t l = 0; l < kLanes; ++l) sum += lanes[l];
+  return sum;
+}
+
+}  // namespace
+
+template <class T>
+Var mirror(Tape<T>& tape, Var x, T scale) {
+  const std::size_t row = x.elements * kLanes;
+  const Var y = tape.variable(2 * x.elements, x.groups);
+  for (std::size_t g = 0; g < x.groups; ++g) {
+    const T* xs = tape.value(x) + g * row;
+    T* ys = tape.value(y) + 2 * g * row;
+    for (std::size_t i = 0; i < row; ++i) {
+      ys[i] = xs[i] / scale;
+      ys[row + i] = -ys[i];
+    }
+  }
+  tape.on_backward(y, [=](Tape<T>& t) {
+    T* dx = t.adjoint_to_add(x);
+    for (std::size_t g = 0; g < x.groups; ++g) {
+      const T* dy = t.output_adjoint(y) + 2 * g * row;
+      for (std::size_t i = 0; i < row; ++i) dx[g * row + i] += (dy[i] - dy[row + i]) / scale;
+    }
+  });
+  return y;
+}
+
+template <class T>
+Var add_values(Tape<T>& tape, Var x, Var h) {
+  const Var y = tape.variable(x.elements, x.groups);
+  const T* xs = tape.value(x);
+  const T* hs = tape.value(h);
+  T* ys = tape.value(y);
+  for (std::size_t i = 0; i < x.size(); ++i) ys[i] = xs[i] + hs[i];
+  tape.on_backward(y, [=](Tape<T>& t) {
+    const T* dy = t.output_adjoint(y);
+    T* dx = t.adjoint_to_add(x);
+    for (std::size_t i = 0; i < x.size(); ++i) dx[i] += dy[i];
+    T* dh = t.adjoint_to_add(h);
+    for (std::size_t i = 0; i < x.size(); ++i) dh[i] += dy[i];
+  });
+  return y;
+}
+
+template <class T>
+Var scale_and_shift(Tape<T>& tape, const Parameter<T>& log_scale, const Parameter<T>& shift,
+                    Var x) {
+  const std::size_t e = x.elements;
+  const Var y = tape.variable(e, x.groups);
+  T* scale = tape.scratch(e);
+  for (std::size_t i = 0; i < e; ++i) scale[i] = std::exp(log_scale.value[i]);
+  for (std::size_t g = 0; g < x.groups; ++g) {
+    for (std::size_t i = 0; i < e; ++i) {
+      const T* xs = tape.value(x) + (g * e + i) * kLanes;
+      T* ys = tape.value(y) + (g * e + i) * kLanes;
+      for (std::size_t l = 0; l < kLanes; ++l) ys[l] = (xs[l] + shift.value[i]) * scale[i];
+    }
+  }
+  tape.on_backward(y, [=](Tape<T>& t) {
+    T* dx = t.adjoint_to_add(x);
+    for (std::size_t g = 0; g < x.groups; ++g) {
+      for (std::size_t i = 0; i < e; ++i) {
+        const std::size_t at = (g * e + i) * kLanes;
+        const T* dy = t.output_adjoint(y) + at;
+        const T* ys = t.value(y) + at;
+        T by_log_scale = 0;
+        for (std::size_t l = 0; l < kLanes; ++l) {
+          dx[at + l] += dy[l] * scale[i];
+          by_log_scale += dy[l] * ys[l];
+        }
+        shift.gradient[i] += lane_sum(dy) * scale[i];
+        log_scale.gradient[i] += by_log_scale;
+      }
+    }
+  });
+  return y;
+}
+
+template <class T>
+Var sum_to_rows(Tape<T>& tape, const Parameter<T>& p, std::size_t groups) {
+  const Var y = tape.variable(1, groups);
+  T sum = 0;
+  const std::size_t n = p.rows * p.columns;
+  for (std::size_t i = 0; i < n; ++i) sum += p.value[i];
+  std::fill_n(tape.value(y), y.size(), sum);
+  tape.on_backward(y, [=](Tape<T>& t) {
+    const T* dy = t.output_adjoint(y);
+    T total = 0;
+    for (std::size_t g = 0; g < groups; ++g) total += lane_sum(dy + g * kLanes);
+    for (std::size_t i = 0; i < n; ++i) p.gradient[i] += total;
+  });
+  return y;
+}
+
+template <class T>
+Var add(Tape<T>& tape, Var a, Var b) {
+  return add_values(tape, a, b);
+}
+
+template <class T>
+Var log_standard_normal(Tape<T>& tape, Var z) {
+  const std::size_t e = z.elements;
+  const T constant = static_cast<T>(-0.5 * static_cast<double>(e) * std::log(2 * std::numbers::pi));
+  const Var y = tape.variable(1, z.groups);
+  for (std::size_t g = 0; g < z.groups; ++g) {
+    T* ys = tape.value(y) + g * kLanes;
+    std::fill_n(ys, kLanes, constant);
+    for (std::size_t i = 0; i < e; ++i) {
+      const T* zs = tape.value(z) + (g * e + i) * kLanes;
+      for (std::size_t l = 0; l < kLanes; ++l) ys[l] -= zs[l] * zs[l] / 2;
+    }
+  }
+  tape.on_backward(y, [=](Tape<T>& t) {
+    const T* dy = t.output_adjoint(y);
+    T* dz = t.adjoint_to_add(z);
+    for (std::size_t g = 0; g < z.groups; ++g) {
+      for (std::size_t i = 0; i < e; ++i) {
+        const std::size_t at = (g * e + i) * kLanes;
+        for (std::size_t l = 0; l < kLanes; ++l)
+          dz[at + l] -= dy[g * kLanes + l] * t.value(z)[at + l];
+      }
+    }
+  });
+  return y;
+}
+
+#define IFLOW_INSTANTIATE(T)                                                             \
+  template Var mirror(Tape<T>&, Var, T);                                                 \
+  template Var add_values(Tape<T>&, Var, Var);                                           \
+  template Var scale_and_shift(Tape<T>&, const Parameter<T>&, const Parameter<T>&, Var); \
+  template Var sum_to_rows(Tape<T>&, const Parameter<T>&, std::size_t);                  \
+  template Var add(Tape<T>&, Var, Var);                                                  \
+  template Var log_standard_normal(Tape<T>&, Var);
+IFLOW_INSTANTIATE(float)
+IFLOW_INSTANTIATE(double)
+#undef IFLOW_INSTANTIATE
+
+}  // namespace iflow::ops
