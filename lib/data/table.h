@@ -1,0 +1,30 @@
+// A table of numbers in memory.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace iflow {
+
+struct Table {
+  std::vector<std::string> columns;  // names; x1, x2, ... where the source has none
+  bool has_header = false;           // whether the source gave the names
+  std::size_t rows = 0;
+  std::vector<double> values;  // [rows][columns], finite
+  std::size_t dropped = 0;     // rows of the source left out for missing values
+
+  std::span<const double> row(std::size_t index) const {
+    return {values.data() + index * columns.size(), columns.size()};
+  }
+};
+
+// The names x1, x2, ..., x<count> of columns without names.
+std::vector<std::string> default_column_names(std::size_t count);
+
+// Identifies the data a model was fitted on: 32 hexadecimal digits that depend on the column names
+// in order and on every bit of the values, not on how the file spelled them.
+std::string content_hash(const Table& table);
+
+}  // namespace iflow

@@ -1,0 +1,29 @@
+// What a person can say about reading a table.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace iflow {
+
+enum class HeaderMode {
+  kAuto,  // the first row is a header if a field of it is neither a number nor missing
+  kYes,
+  kNo,
+};
+
+// What happens to a row with a missing value: an empty field, NA, nan or inf.
+enum class NaPolicy { kError, kDrop };
+
+struct TableOptions {
+  HeaderMode header = HeaderMode::kAuto;
+  NaPolicy na = NaPolicy::kError;
+  std::vector<std::string> columns;  // the number columns, in this order; empty: all but `keep`
+  std::vector<std::string> keep;     // passed through as text
+  // The columns a model was fitted on; empty: any. They are found by name, in any order, if both
+  // the model's data and this table have a header, and by their number otherwise.
+  std::vector<std::string> expected;
+  bool expected_has_header = true;
+};
+
+}  // namespace iflow
