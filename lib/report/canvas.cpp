@@ -230,4 +230,12 @@ double text_width(std::string_view utf8, double size) {
   return width;
 }
 
+std::string shortened(std::string_view utf8, double size, double width) {
+  if (text_width(utf8, size) <= width) return std::string(utf8);
+  const std::string ellipsis = "…";
+  std::u32string kept = decode_utf8(utf8);
+  while (!kept.empty() && text_width(encode_utf8(kept) + ellipsis, size) > width) kept.pop_back();
+  return encode_utf8(kept) + ellipsis;
+}
+
 }  // namespace iflow

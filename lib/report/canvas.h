@@ -47,7 +47,7 @@ struct TextStyle {
 };
 
 // Every shape is anti-aliased by the share of each pixel that it covers, and is cut off at the edge
-// of the clip rectangle (at first the whole picture). The picture is held in float, so thousands of
+// of the clip rectangle (at first the whole picture). Pixels are floating-point, so thousands of
 // faint layers add up as they should.
 class Canvas {
  public:
@@ -101,6 +101,10 @@ class Canvas {
 
 // The width in pixels of `utf8` drawn at `size`.
 double text_width(std::string_view utf8, double size);
+
+// `utf8` itself where it is no wider than `width` pixels at `size`; else its longest beginning that
+// is with "…" behind it.
+std::string shortened(std::string_view utf8, double size, double width);
 
 // Restricts a canvas to a rectangle for as long as this object lives.
 class ClipTo {
