@@ -27,9 +27,13 @@ Var linear(Tape<T>& tape, const Parameter<T>& w, const Parameter<T>& bias, Var x
 template <class T>
 Var activation(Tape<T>& tape, Activation kind, const Parameter<T>& raw, Var x, std::size_t groups);
 
-// [x, -x] / scale, element by element: x [G][E] -> [G][2 E].
+// [x, -x]: x [G][E] -> [G][2 E].
 template <class T>
-Var mirror(Tape<T>& tape, Var x, T scale);
+Var mirror(Tape<T>& tape, Var x);
+
+// factor x.
+template <class T>
+Var scale(Tape<T>& tape, Var x, T factor);
 
 // x + h, taking the values (the first groups) of h: x [G][E], h [(1 + D) G][E] -> [G][E].
 template <class T>

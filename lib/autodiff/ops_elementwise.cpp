@@ -19,23 +19,37 @@ T lane_sum(const T* lanes) {
 }  // namespace
 
 template <class T>
-Var mirror(Tape<T>& tape, Var x, T scale) {
+Var mirror(Tape<T>& tape, Var x) {
   const std::size_t row = x.elements * kLanes;
   const Var y = tape.variable(2 * x.elements, x.groups);
   for (std::size_t g = 0; g < x.groups; ++g) {
     const T* xs = tape.value(x) + g * row;
     T* ys = tape.value(y) + 2 * g * row;
     for (std::size_t i = 0; i < row; ++i) {
-      ys[i] = xs[i] / scale;
-      ys[row + i] = -ys[i];
+      ys[i] = xs[i];
+      ys[row + i] = -xs[i];
     }
   }
   tape.on_backward(y, [=](Tape<T>& t) {
     T* dx = t.adjoint_to_add(x);
     for (std::size_t g = 0; g < x.groups; ++g) {
       const T* dy = t.output_adjoint(y) + 2 * g * row;
-      for (std::size_t i = 0; i < row; ++i) dx[g * row + i] += (dy[i] - dy[row + i]) / scale;
+      for (std::size_t i = 0; i < row; ++i) dx[g * row + i] += dy[i] - dy[row + i];
     }
+  });
+  return y;
+}
+
+template <class T>
+Var scale(Tape<T>& tape, Var x, T factor) {
+  const Var y = tape.variable(x.elements, x.groups);
+  const T* xs = tape.value(x);
+  T* ys = tape.value(y);
+  for (std::size_t i = 0; i < x.size(); ++i) ys[i] = factor * xs[i];
+  tape.on_backward(y, [=](Tape<T>& t) {
+    const T* dy = t.output_adjoint(y);
+    T* dx = t.adjoint_to_add(x);
+    for (std::size_t i = 0; i < x.size(); ++i) dx[i] += factor * dy[i];
   });
   return y;
 }
@@ -140,7 +154,8 @@ Var log_standard_normal(Tape<T>& tape, Var z) {
 }
 
 #define IFLOW_INSTANTIATE(T)                                                             \
-  template Var mirror(Tape<T>&, Var, T);                                                 \
+  template Var mirror(Tape<T>&, Var);                                                    \
+  template Var scale(Tape<T>&, Var, T);                                                  \
   template Var add_values(Tape<T>&, Var, Var);                                           \
   template Var scale_and_shift(Tape<T>&, const Parameter<T>&, const Parameter<T>&, Var); \
   template Var sum_to_rows(Tape<T>&, const Parameter<T>&, std::size_t);                  \

@@ -1,0 +1,72 @@
+#include "flow/build_flow.h"
+
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "flow/actnorm.h"
+#include "flow/residual_block.h"
+
+namespace iflow {
+
+namespace {
+
+// Makes the layer of a description; its parameters join `layout` under `name`.
+template <class T>
+class Maker {
+ public:
+  Maker(std::size_t dimension, ParameterLayout& layout, std::string name)
+      : dimension_(dimension), layout_(layout), name_(std::move(name)) {}
+
+  std::unique_ptr<Layer<T>> operator()(const StandardiseConfig& config) const {
+    if (config.mean.size() != dimension_ || config.deviation.size() != dimension_) {
+      throw UsageError(name_ + ": standardise needs a mean and a deviation for each column");
+    }
+    for (const double deviation : config.deviation) {
+      if (!(deviation > 0)) throw UsageError(name_ + ": a deviation must be positive");
+    }
+    return std::make_unique<Standardise<T>>(config);
+  }
+  std::unique_ptr<Layer<T>> operator()(const ActNormConfig&) const {
+    return std::make_unique<ActNorm<T>>(dimension_, layout_, name_);
+  }
+  std::unique_ptr<Layer<T>> operator()(const ResidualBlockConfig& config) const {
+    if (config.branch.dimension != dimension_) {
+      throw UsageError(name_ + ": the branch has another dimension than the flow");
+    }
+    return std::make_unique<ResidualBlock<T>>(config.branch, layout_, name_);
+  }
+
+ private:
+  std::size_t dimension_;
+  ParameterLayout& layout_;
+  std::string name_;
+};
+
+constexpr const char* kKinds[] = {"standardise", "actnorm", "residual"};
+static_assert(std::size(kKinds) == std::variant_size_v<LayerConfig>);
+
+}  // namespace
+
+template <class T>
+Flow<T> build_flow(const FlowConfig& config) {
+  if (config.dimension == 0 || config.layers.empty()) throw UsageError("flow: it has no layers");
+  ParameterLayout layout;
+  std::vector<std::unique_ptr<Layer<T>>> layers;
+  std::vector<std::string> kinds;
+  std::size_t prefix_layers = 0;
+  for (std::size_t i = 0; i < config.layers.size(); ++i) {
+    const Maker<T> maker(config.dimension, layout, "flow." + std::to_string(i));
+    layers.push_back(std::visit(maker, config.layers[i]));
+    kinds.emplace_back(kKinds[config.layers[i].index()]);
+    if (layout.entries().empty()) prefix_layers = i + 1;
+  }
+  if (layout.entries().empty()) throw UsageError("flow: no layer has anything to learn");
+  return Flow<T>(config.dimension, std::move(layout), std::move(layers), std::move(kinds),
+                 prefix_layers);
+}
+
+template Flow<float> build_flow(const FlowConfig&);
+template Flow<double> build_flow(const FlowConfig&);
+
+}  // namespace iflow

@@ -1,0 +1,30 @@
+// From a description of a flow to the flow itself: the only place that knows every kind of layer.
+#pragma once
+
+#include <variant>
+#include <vector>
+
+#include "flow/flow.h"
+#include "flow/standardise.h"
+#include "nn/dense_branch.h"
+
+namespace iflow {
+
+struct ActNormConfig {};
+struct ResidualBlockConfig {
+  DenseBranchConfig branch;
+};
+
+// Add a kind of layer here, in build_flow.cpp and in checkpoint/model_json.cpp.
+using LayerConfig = std::variant<StandardiseConfig, ActNormConfig, ResidualBlockConfig>;
+
+struct FlowConfig {
+  std::size_t dimension = 0;
+  std::vector<LayerConfig> layers;  // from the data to z
+};
+
+// Layer i's parameters are named "flow.i.". Throws UsageError where the description makes no sense.
+template <class T>
+Flow<T> build_flow(const FlowConfig& config);
+
+}  // namespace iflow

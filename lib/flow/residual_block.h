@@ -1,0 +1,38 @@
+// The invertible residual block y = x + g(x), Lip(g) < 1. (Behrmann et al., "Invertible Residual
+// Networks", ICML 2019)
+#pragma once
+
+#include <string>
+
+#include "flow/layer.h"
+#include "nn/dense_branch.h"
+
+namespace iflow {
+
+template <class T>
+class ResidualBlock final : public Layer<T> {
+ public:
+  // Adds the branch's parameters to the layout under "PREFIX.branch.".
+  ResidualBlock(const DenseBranchConfig& branch, ParameterLayout& layout,
+                const std::string& prefix);
+
+  // The log-determinant is exact: ln det (I + J), J from the dimension's unit tangents.
+  Transformed forward(const Pass<T>& pass, Var x) const override;
+  // By safeguarded Newton where the Jacobian is cheap, else by fixed-point iteration
+  // (fixed_point.h).
+  Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
+  void initialise(const Pass<T>& pass, std::span<T> values, Var x,
+                  std::uint64_t seed) const override;
+  void set_proved_norms(std::span<const double> norms) override;
+  double residual_lipschitz() const override { return lipschitz_; }
+  double inverse_lipschitz(const T*) const override { return 1 / (1 - lipschitz_); }
+
+ private:
+  DenseBranch<T> branch_;
+  double lipschitz_ = 1;
+};
+
+extern template class ResidualBlock<float>;
+extern template class ResidualBlock<double>;
+
+}  // namespace iflow

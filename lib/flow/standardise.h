@@ -1,0 +1,33 @@
+// y = (x - mean) / deviation, column by column, with fixed numbers: brings the data to zero mean
+// and unit variance. ln |det| = -sum ln deviation. (maths.md section 4)
+#pragma once
+
+#include <vector>
+
+#include "flow/layer.h"
+
+namespace iflow {
+
+struct StandardiseConfig {
+  std::vector<double> mean;
+  std::vector<double> deviation;  // > 0
+};
+
+template <class T>
+class Standardise final : public Layer<T> {
+ public:
+  explicit Standardise(StandardiseConfig config);
+
+  Transformed forward(const Pass<T>& pass, Var x) const override;
+  Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
+  double inverse_lipschitz(const T* values) const override;
+
+ private:
+  StandardiseConfig config_;
+  T log_det_;
+};
+
+extern template class Standardise<float>;
+extern template class Standardise<double>;
+
+}  // namespace iflow

@@ -1,0 +1,160 @@
+#include "nn/dense_branch.h"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+
+#include "autodiff/ops.h"
+#include "base/error.h"
+#include "base/nearest.h"
+#include "base/rng.h"
+
+namespace iflow {
+
+namespace {
+
+struct NamedActivation {
+  const char* name;
+  Activation activation;
+  bool concatenated;
+};
+
+constexpr NamedActivation kActivations[] = {
+    {"sigmoid", Activation::kSigmoid, false},   {"tanh", Activation::kTanh, false},
+    {"relu", Activation::kRelu, false},         {"elu", Activation::kElu, false},
+    {"lipswish", Activation::kLipSwish, false}, {"clipswish", Activation::kLipSwish, true},
+    {"sine", Activation::kSine, false},
+};
+
+// The Lipschitz constant of x -> [LipSwish(x), LipSwish(-x)] is below 1.004 (Perugachi-Diaz et al.,
+// appendix D).
+constexpr double kConcatenatedLipschitz = 1.004;
+
+const NamedActivation& find_activation(const std::string& name) {
+  for (const NamedActivation& a : kActivations) {
+    if (name == a.name) return a;
+  }
+  throw UsageError("unknown activation \"" + name + "\"; did you mean \"" +
+                   nearest(name, activation_names()) + "\"?");
+}
+
+double inverse_softplus(double y) { return y + std::log(-std::expm1(-y)); }
+
+// Orthonormal rows (or columns, when there are more rows): the Q of a Gaussian matrix.
+Eigen::MatrixXd random_orthogonal(Rng& rng, Eigen::Index rows, Eigen::Index columns) {
+  const Eigen::Index tall = std::max(rows, columns), narrow = std::min(rows, columns);
+  Eigen::MatrixXd gaussian(tall, narrow);
+  for (Eigen::Index i = 0; i < tall; ++i) {
+    for (Eigen::Index j = 0; j < narrow; ++j) gaussian(i, j) = rng.normal();
+  }
+  const Eigen::HouseholderQR<Eigen::MatrixXd> qr(gaussian);
+  Eigen::MatrixXd q = qr.householderQ() * Eigen::MatrixXd::Identity(tall, narrow);
+  for (Eigen::Index j = 0; j < narrow; ++j) {
+    if (qr.matrixQR()(j, j) < 0) q.col(j) *= -1;  // makes the distribution uniform
+  }
+  if (rows >= columns) return q;
+  return q.transpose();
+}
+
+}  // namespace
+
+const std::vector<std::string>& activation_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> list;
+    for (const NamedActivation& a : kActivations) list.emplace_back(a.name);
+    return list;
+  }();
+  return names;
+}
+
+template <class T>
+DenseBranch<T>::DenseBranch(const DenseBranchConfig& config, ParameterLayout& layout,
+                            const std::string& prefix)
+    : activation_(find_activation(config.activation).activation),
+      concatenated_(find_activation(config.activation).concatenated),
+      activation_start_(config.activation_start) {
+  if (!(config.coefficient > 0 && config.coefficient < 1)) {
+    throw UsageError(prefix + ": the coefficient must lie between 0 and 1, got " +
+                     std::to_string(config.coefficient));
+  }
+  if (config.hidden.empty()) throw UsageError(prefix + ": a branch needs a hidden layer");
+  std::vector<std::size_t> widths = {config.dimension};
+  widths.insert(widths.end(), config.hidden.begin(), config.hidden.end());
+  widths.push_back(config.dimension);
+  for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
+    if (widths[i] == 0) throw UsageError(prefix + ": a layer can't have a width of 0");
+    const std::string name = prefix + "." + std::to_string(i);
+    Layer layer{};
+    layer.activated = i > 0 || config.activation_first;
+    const std::size_t inputs = widths[i] * (layer.activated && concatenated_ ? 2 : 1);
+    layer.weight = layout.add(name + ".weight", widths[i + 1], inputs, config.coefficient);
+    layer.bias = layout.add(name + ".bias", widths[i + 1], 1);
+    layer.parameter = layer.weight;
+    if (layer.activated && has_parameter(activation_)) {
+      layer.parameter = layout.add(name + ".activation", 1, 1);
+    }
+    layers_.push_back(layer);
+  }
+}
+
+template <class T>
+Var DenseBranch<T>::activate(const Pass<T>& pass, const Layer& layer, Var x,
+                             std::size_t groups) const {
+  if (concatenated_) x = ops::mirror(pass.tape, x);
+  Var y = ops::activation(pass.tape, activation_, pass.parameter(layer.parameter), x, groups);
+  if (concatenated_) y = ops::scale(pass.tape, y, T(1 / kConcatenatedLipschitz));
+  return y;
+}
+
+template <class T>
+Var DenseBranch<T>::forward(const Pass<T>& pass, Var x, std::size_t groups) const {
+  for (const Layer& layer : layers_) {
+    if (layer.activated) x = activate(pass, layer, x, groups);
+    x = ops::linear(pass.tape, pass.parameter(layer.weight), pass.parameter(layer.bias), x, groups);
+  }
+  return x;
+}
+
+template <class T>
+void DenseBranch<T>::initialise(const ParameterLayout& layout, std::span<T> values,
+                                std::uint64_t seed) const {
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const Layer& layer = layers_[i];
+    const ParameterInfo& weight = layout[layer.weight];
+    Rng rng(seed, RngPurpose::kInit, layer.weight);
+    const Eigen::MatrixXd w = random_orthogonal(rng, static_cast<Eigen::Index>(weight.rows),
+                                                static_cast<Eigen::Index>(weight.columns));
+    for (std::size_t r = 0; r < weight.rows; ++r) {
+      for (std::size_t c = 0; c < weight.columns; ++c) {
+        values[weight.offset + r * weight.columns + c] =
+            static_cast<T>(w(static_cast<Eigen::Index>(r), static_cast<Eigen::Index>(c)));
+      }
+    }
+    const ParameterInfo& bias = layout[layer.bias];
+    const double spread = i == 0 ? 2 / std::sqrt(static_cast<double>(bias.rows)) : 0;
+    for (std::size_t r = 0; r < bias.rows; ++r) {
+      values[bias.offset + r] = static_cast<T>(spread * (2 * rng.uniform() - 1));
+    }
+    if (layer.parameter != layer.weight) {
+      values[layout[layer.parameter].offset] = static_cast<T>(inverse_softplus(activation_start_));
+    }
+  }
+}
+
+template <class T>
+double DenseBranch<T>::lipschitz_bound(std::span<const double> proved_norms) const {
+  // Dividing by kConcatenatedLipschitz leaves a concatenated activation at most 1.
+  const double phi = concatenated_ ? 1 : lipschitz_constant(activation_);
+  double bound = 1;
+  for (const Layer& layer : layers_) {
+    bound *= proved_norms[layer.weight];
+    if (layer.activated) bound *= phi;
+  }
+  // each product may have rounded down by one unit in the last place
+  return bound * (1 + 0x1p-52 * 4 * static_cast<double>(layers_.size()));
+}
+
+template class DenseBranch<float>;
+template class DenseBranch<double>;
+
+}  // namespace iflow

@@ -1,0 +1,65 @@
+// The dense residual branch g of a block y = x + g(x):
+//   g(x) = W_m phi(... W_2 phi(W_1 x + b_1) + b_2 ...) + b_m,
+// every W_i of spectral norm at most c. Optionally phi acts on x first, as in the original method.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kernels/activation.h"
+#include "nn/parameters.h"
+
+namespace iflow {
+
+struct DenseBranchConfig {
+  std::size_t dimension = 0;        // of x and of g(x)
+  std::vector<std::size_t> hidden;  // widths of the hidden layers, W_1 x first
+  std::string activation = "sine";  // a name of activation_names()
+  double activation_start = 10;     // initial value of the activation's parameter
+  bool activation_first = false;    // phi(x) before W_1
+  double coefficient = 0.97;        // c: the bound on every spectral norm, in (0, 1)
+};
+
+// sigmoid, tanh, relu, elu, lipswish, clipswish, sine.
+const std::vector<std::string>& activation_names();
+
+template <class T>
+class DenseBranch {
+ public:
+  // Adds the parameters to `layout` under "PREFIX.LAYER.weight" and so on. Throws UsageError for a
+  // coefficient outside (0, 1), no hidden layer, a width of 0 or an unknown activation.
+  DenseBranch(const DenseBranchConfig& config, ParameterLayout& layout, const std::string& prefix);
+
+  // g on the values and J t on the tangents of x: [(1 + D) G][dimension] -> the same shape;
+  // `groups` is G.
+  Var forward(const Pass<T>& pass, Var x, std::size_t groups) const;
+
+  // Orthogonal weights of spectral norm 1, a first bias that spreads the units over the data
+  // (uniform within 2 / sqrt(width)), other biases 0; keyed by the seed and the parameter's index.
+  void initialise(const ParameterLayout& layout, std::span<T> values, std::uint64_t seed) const;
+
+  // An upper bound of Lip(g): the product of the proved norms (one per parameter of the layout) and
+  // of the activations' constants. (maths.md section 1)
+  double lipschitz_bound(std::span<const double> proved_norms) const;
+
+ private:
+  struct Layer {
+    std::size_t weight, bias;  // indices into the layout
+    std::size_t parameter;     // of the activation before this layer; the weight if it has none
+    bool activated;            // whether an activation comes before this layer
+  };
+
+  Var activate(const Pass<T>& pass, const Layer& layer, Var x, std::size_t groups) const;
+
+  Activation activation_;
+  bool concatenated_;  // phi(x) = [phi(x), phi(-x)] / kConcatenatedLipschitz
+  double activation_start_;
+  std::vector<Layer> layers_;
+};
+
+extern template class DenseBranch<float>;
+extern template class DenseBranch<double>;
+
+}  // namespace iflow
