@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/error.h"
+
 namespace iflow {
 namespace {
 
@@ -39,11 +41,21 @@ Axes::Axes(Rect frame, Range x, Range y)
       x_(x),
       y_(y),
       x_ticks_(ticks(x, tick_count(frame.width(), kPixelsPerXTick))),
-      y_ticks_(ticks(y, tick_count(frame.height(), kPixelsPerYTick))) {}
+      y_ticks_(ticks(y, tick_count(frame.height(), kPixelsPerYTick))) {
+  for (const Range& range : {x, y}) {
+    if (!(range.span() > 0)) throw NumericError("an axis of length 0");
+  }
+}
 
 Point Axes::at(double x, double y) const {
-  return {frame_.left + frame_.width() * ((x - x_.min) / x_.span()),
-          frame_.bottom - frame_.height() * ((y - y_.min) / y_.span())};
+  // Far enough that the direction of a line through the frame isn't bent, near enough that it can
+  // be computed with.
+  constexpr double kFarthest = 1e6;
+  const auto position = [&](double value, const Range& range) {
+    return std::clamp((value - range.min) / range.span(), -kFarthest, kFarthest);
+  };
+  return {frame_.left + frame_.width() * position(x, x_),
+          frame_.bottom - frame_.height() * position(y, y_)};
 }
 
 void Axes::draw_grid(Canvas& canvas) const {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "report/canvas.h"
+#include "report/range.h"
 #include "report/ticks.h"
 
 namespace iflow {
@@ -22,12 +23,14 @@ inline constexpr double kTickSize = 21;
 
 class Axes {
  public:
-  // The frame in pixels, and the data ranges that it shows, each of length above 0. Throws
-  // NumericError when a range can't carry ticks (see ticks()).
+  // The frame in pixels, and the data ranges that it shows. Throws NumericError when a range has
+  // no length or can't carry ticks (see ticks()).
   Axes(Rect frame, Range x, Range y);
 
   const Rect& frame() const { return frame_; }
-  Point at(double x, double y) const;  // data units -> pixels; may lie outside the frame
+
+  // Data units to pixels. May lie outside the frame, but never absurdly far.
+  Point at(double x, double y) const;
 
   void draw_grid(Canvas& canvas) const;
   void draw_frame(Canvas& canvas, Paint paint) const;

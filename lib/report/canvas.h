@@ -56,6 +56,7 @@ class Canvas {
 
   int width() const { return width_; }
   int height() const { return height_; }
+  // Both within the picture.
   Rgb pixel(int column, int row) const { return pixels_[index(column, row)]; }
   void set_pixel(int column, int row, Rgb colour) { pixels_[index(column, row)] = colour; }
 

@@ -1,7 +1,6 @@
 #include "report/density_figure.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -12,6 +11,7 @@
 
 #include "base/error.h"
 #include "report/axes.h"
+#include "report/ticks.h"
 
 namespace iflow {
 namespace {
@@ -163,19 +163,13 @@ void draw_scatter(Canvas& canvas, const Axes& axes, std::span<const DataPoint> p
   }
 }
 
-// `value` with two significant digits, in plain notation where that is short.
-std::string two_digits(double value) {
-  char text[32];
-  const auto end =
-      std::to_chars(std::begin(text), std::end(text), value, std::chars_format::general, 2);
-  return {text, end.ptr};
-}
+std::string level_text(double p) { return decimal_text(p, 2); }
 
 constexpr std::string_view kScaleName = "density  0";
 
 double scale_width(double p_top) {
   return text_width(kScaleName, kTickSize) + kBarLabelGap + kBarWidth + kBarLabelGap +
-         text_width(two_digits(p_top), kTickSize);
+         text_width(level_text(p_top), kTickSize);
 }
 
 // "density 0 [bar] 0.42": linear in the density, in the colours that the panel has for it.
@@ -191,7 +185,7 @@ void draw_scale(Canvas& canvas, Point baseline_right, double p_top) {
     canvas.fill_rect({bar_left + x, baseline - kBarHeight, bar_left + x + 1, baseline},
                      {colormap(brightness(p, p_top))});
   }
-  canvas.draw_text({bar_left + kBarWidth + kBarLabelGap, baseline}, two_digits(p_top), style);
+  canvas.draw_text({bar_left + kBarWidth + kBarLabelGap, baseline}, level_text(p_top), style);
 }
 
 }  // namespace

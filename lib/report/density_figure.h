@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "report/canvas.h"
-#include "report/ticks.h"
+#include "report/range.h"
 
 namespace iflow {
 

@@ -4,15 +4,14 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <numeric>
 
 #include "base/error.h"
 
 namespace iflow {
 namespace {
 
-constexpr double kShortestRange = 1e-300;
-constexpr double kLowQuantile = 0.005;
+constexpr double kShortestSpan = 1e-300;
+constexpr double kShortestRelativeSpan = 1e-13;
 constexpr int kLargestPower = 6;    // labels from 10^6 on are scientific,
 constexpr int kSmallestPower = -4;  // and those of steps below 10^-4
 
@@ -72,23 +71,20 @@ std::string label(double value, Step step, double largest) {
   return number_text(value, std::chars_format::fixed, std::max(0, -step.exponent));
 }
 
-// The `share` quantile of `values`, which aren't empty; interpolated, and reorders them.
-double quantile(std::vector<double>& values, double share) {
-  const double position = share * static_cast<double>(values.size() - 1);
-  const auto below = values.begin() + static_cast<std::ptrdiff_t>(position);
-  std::nth_element(values.begin(), below, values.end());
-  if (below + 1 == values.end()) return *below;
-  const double above = *std::min_element(below + 1, values.end());
-  return std::lerp(*below, above, position - std::floor(position));
-}
-
 }  // namespace
+
+std::string decimal_text(double value, int digits) {
+  return number_text(value, std::chars_format::general, digits);
+}
 
 std::vector<Tick> ticks(Range range, int max_count) {
   if (!(range.min <= range.max) || !std::isfinite(range.span())) {
     throw NumericError("no axis from " + number_text(range.min) + " to " + number_text(range.max));
   }
-  if (range.span() < kShortestRange) return {{range.min, number_text(range.min)}};
+  const double size = std::max(std::abs(range.min), std::abs(range.max));
+  if (range.span() < std::max(kShortestSpan, kShortestRelativeSpan * size)) {
+    return {{range.min, number_text(range.min)}};
+  }
 
   // A step below span / (max_count + 1) has too many multiples, so the search begins there.
   Step step = {1, static_cast<int>(std::floor(std::log10(range.span() / (max_count + 1))))};
@@ -101,22 +97,6 @@ std::vector<Tick> ticks(Range range, int max_count) {
   std::vector<Tick> result;
   for (const double value : values) result.push_back({value, label(value, step, largest)});
   return result;
-}
-
-Range robust_range(std::vector<double> values, double margin) {
-  for (const double v : values) {
-    if (!std::isfinite(v)) throw NumericError("no range for a value of " + number_text(v));
-  }
-  Range range = {0, 0};
-  if (!values.empty()) range = {quantile(values, kLowQuantile), quantile(values, 1 - kLowQuantile)};
-  const double centre = std::midpoint(range.min, range.max);
-  const double shortest = 1e-12 * std::abs(centre);  // below this, the values count as equal
-  if (range.span() <= shortest) {
-    const double half = std::max(0.5, std::abs(centre) / 2000);
-    return {centre - half, centre + half};
-  }
-  const double widening = margin * range.span();
-  return {range.min - widening, range.max + widening};
 }
 
 }  // namespace iflow
