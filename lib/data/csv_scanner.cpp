@@ -13,7 +13,7 @@ namespace iflow {
 namespace {
 
 constexpr std::size_t kInitialBufferBytes = std::size_t{1} << 18;
-constexpr std::size_t kMaxRecordBytes = std::size_t{1} << 26;
+constexpr std::size_t kMaxRecordBytes = std::size_t{1} << 24;
 constexpr std::size_t kSampleBytes = std::size_t{1} << 16;
 constexpr std::size_t kSampleLines = 10;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
@@ -52,6 +52,26 @@ std::vector<std::string_view> lines_with_text(std::string_view sample) {
   return lines;
 }
 
+// How a delimiter cuts lines into fields.
+struct Cuts {
+  std::size_t total = 0;
+  bool in_every_line = true;
+  bool evenly = true;  // in every line, and in all as often
+};
+
+Cuts count_cuts(const std::vector<std::string_view>& lines, char delimiter) {
+  Cuts cuts;
+  const std::size_t first = count_separators(lines.front(), delimiter);
+  for (const std::string_view line : lines) {
+    const std::size_t count = count_separators(line, delimiter);
+    cuts.total += count;
+    cuts.in_every_line = cuts.in_every_line && count > 0;
+    cuts.evenly = cuts.evenly && count == first;
+  }
+  cuts.evenly = cuts.evenly && cuts.in_every_line;
+  return cuts;
+}
+
 // The end of the first `count` lines of the text, or npos if it has fewer.
 std::size_t end_of_lines(std::string_view text, std::size_t count) {
   std::size_t end = 0;
@@ -70,30 +90,22 @@ char sniff_delimiter(std::string_view sample, std::optional<char> expected) {
   if (lines.empty()) return expected.value_or(',');
   if (expected && count_separators(lines.front(), *expected) > 0) return *expected;
 
-  // ';' before ',': where both cut evenly, the comma is a decimal comma.
-  char most_frequent = ',';
-  std::size_t highest_total = 0;
+  // ';' before ',': where both cut evenly, the comma is a decimal comma. Blanks come last, and
+  // never in a .csv or .tsv: they occur in text.
   for (const char candidate : {'\t', ';', ',', ' '}) {
-    if (candidate == ' ' && expected) break;  // blanks never separate the fields of a .csv or .tsv
-    const std::size_t first = count_separators(lines.front(), candidate);
-    std::size_t total = 0;
-    bool even = first > 0;
-    bool everywhere = true;
-    for (const std::string_view line : lines) {
-      const std::size_t count = count_separators(line, candidate);
-      total += count;
-      even = even && count == first;
-      everywhere = everywhere && count > 0;
-    }
-    if (even) return candidate;
-    // Blanks occur in a single column of text too.
-    if (candidate == ' ' && (!everywhere || highest_total > 0)) continue;
-    if (total > highest_total) {
-      highest_total = total;
-      most_frequent = candidate;
-    }
+    if (candidate == ' ' && expected) break;
+    if (count_cuts(lines, candidate).evenly) return candidate;
   }
-  return highest_total > 0 ? most_frequent : expected.value_or(',');
+  if (expected) return *expected;
+
+  char most_frequent = count_cuts(lines, ' ').in_every_line ? ' ' : ',';
+  std::size_t highest_total = 0;
+  for (const char candidate : {'\t', ';', ','}) {
+    const std::size_t total = count_cuts(lines, candidate).total;
+    if (total > highest_total) most_frequent = candidate;
+    highest_total = std::max(total, highest_total);
+  }
+  return most_frequent;
 }
 
 std::optional<char> delimiter_of_suffix(std::string_view path) {
@@ -118,7 +130,7 @@ void CsvScanner::read_sample() {
   const std::size_t lines_end = end_of_lines(sample, kSampleLines);
   if (lines_end != std::string_view::npos) {
     sample = sample.substr(0, lines_end);
-  } else if (sample.size() < end_ || !at_end_of_file_) {
+  } else if (end_ >= kSampleBytes) {
     // The last line may be a part of one only.
     const std::size_t last_newline = sample.rfind('\n');
     if (last_newline != std::string_view::npos) sample = sample.substr(0, last_newline);
@@ -159,7 +171,7 @@ bool CsvScanner::next() {
     if (begin_ == end_ || scan_record() == Scan::kNeedsMore) {
       if (end_ - begin_ > kMaxRecordBytes) {
         throw DataError(name() + ":" + std::to_string(line_) +
-                        ": a record of more than 64 MiB; is a quote never closed?");
+                        ": a record of more than 16 MiB; is a quote never closed?");
       }
       if (!read_more() && begin_ == end_) {
         fields_.clear();

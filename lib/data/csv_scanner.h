@@ -20,9 +20,9 @@ struct CsvField {
 
 // What stands between fields: ',' ';' '\t', or ' ' for any run of spaces and tabs.
 //
-// `sample` is the start of the text. `expected` is what the file's suffix suggests; it wins when
-// the first line has it. Otherwise the delimiter that cuts all lines of the sample into the same
-// number of fields wins, then the one the sample has most of; a single column if there is none.
+// `sample` is the start of the text. `expected` is what the file's suffix suggests; it wins unless
+// the first line lacks it and another one cuts all lines of the sample into the same number of
+// fields. Without it, the one that does so wins, or else the one the sample has most of.
 char sniff_delimiter(std::string_view sample, std::optional<char> expected);
 
 // What the suffix suggests: ',' for .csv, tab for .tsv, before a .gz if there is one.
@@ -30,7 +30,7 @@ std::optional<char> delimiter_of_suffix(std::string_view path);
 
 // Reads RFC 4180 and its relatives: any of the delimiters above, LF or CRLF, a byte order mark,
 // quoted fields (with delimiters and line ends inside), blank lines (skipped). Memory is bounded by
-// the longest record, at most 64 MiB.
+// the longest record, at most 16 MiB.
 class CsvScanner {
  public:
   explicit CsvScanner(InputFile file);

@@ -91,7 +91,8 @@ std::size_t InputFile::read_past_peeked(std::span<char> bytes) {
     } else if (status == Z_ERRNO) {
       fail(system_reason(error_number));
     } else if (count < 0) {
-      fail("the gzip data is corrupt: " + std::string(message));
+      const std::string_view reason = message;  // begins with zlib's own name for the file
+      fail("the gzip data is corrupt: " + std::string(reason.substr(reason.find(": ") + 2)));
     } else {
       return 0;
     }

@@ -18,11 +18,13 @@ enum class NaPolicy { kError, kDrop };
 struct TableOptions {
   HeaderMode header = HeaderMode::kAuto;
   NaPolicy na = NaPolicy::kError;
-  std::vector<std::string> columns;  // the number columns, in this order; empty: all but `keep`
-  std::vector<std::string> keep;     // passed through as text
+  // The number columns, in this order; empty: all but `keep`.
+  std::vector<std::string> columns = {};
+  // Columns to pass through as text.
+  std::vector<std::string> keep = {};
   // The columns a model was fitted on; empty: any. They are found by name, in any order, if both
   // the model's data and this table have a header, and by their number otherwise.
-  std::vector<std::string> expected;
+  std::vector<std::string> expected = {};
   bool expected_has_header = true;
 };
 

@@ -5,12 +5,11 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <string>
 
 #include "base/error.h"
-#include "support/temporary_folder.h"
+#include "support/temp_dir.h"
 
 namespace iflow {
 namespace {
@@ -23,46 +22,46 @@ std::size_t entries_in(const fs::path& folder) {
 }
 
 TEST_CASE("a file appears under its name only on commit, alone") {
-  const TemporaryFolder folder;
-  const std::string path = folder.path("out.txt");
+  const test::TempDir folder;
+  const std::string path = (folder / "out.txt").string();
   AtomicFile file(path);
   file.write("hello ");
   file.write("there");
   CHECK_FALSE(fs::exists(path));
   file.commit();
   CHECK(folder.read("out.txt") == "hello there");
-  CHECK(entries_in(folder.root()) == 1);
+  CHECK(entries_in(folder.path()) == 1);
 }
 
 TEST_CASE("without commit the old file stays and nothing else is left") {
-  const TemporaryFolder folder;
+  const test::TempDir folder;
   const std::string path = folder.write("out.txt", "old");
   {
     AtomicFile file(path);
     file.write("new");
-    CHECK(entries_in(folder.root()) == 2);
+    CHECK(entries_in(folder.path()) == 2);
   }
   CHECK(folder.read("out.txt") == "old");
-  CHECK(entries_in(folder.root()) == 1);
+  CHECK(entries_in(folder.path()) == 1);
 }
 
 TEST_CASE("moving hands over the duty to clean up") {
-  const TemporaryFolder folder;
+  const test::TempDir folder;
   {
-    AtomicFile first(folder.path("out.txt"));
+    AtomicFile first((folder / "out.txt").string());
     AtomicFile second(std::move(first));
     second.write("x");
     second.commit();
   }
   CHECK(folder.read("out.txt") == "x");
-  CHECK(entries_in(folder.root()) == 1);
+  CHECK(entries_in(folder.path()) == 1);
 }
 
 TEST_CASE("a replaced file keeps its permissions and a link stays a link") {
-  const TemporaryFolder folder;
+  const test::TempDir folder;
   const std::string path = folder.write("real.txt", "old");
   fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write | fs::perms::others_read);
-  const std::string link = folder.path("link.txt");
+  const std::string link = (folder / "link.txt").string();
   fs::create_symlink("real.txt", link);
   AtomicFile file(link);
   file.write("new");
@@ -74,30 +73,30 @@ TEST_CASE("a replaced file keeps its permissions and a link stays a link") {
 }
 
 TEST_CASE("a new file has the permissions any program would give it") {
-  const TemporaryFolder folder;
-  AtomicFile file(folder.path("out.txt"));
+  const test::TempDir folder;
+  AtomicFile file((folder / "out.txt").string());
   file.commit();
   const mode_t mask = ::umask(0);
   ::umask(mask);
   struct stat status {};
-  REQUIRE(::stat(folder.path("out.txt").c_str(), &status) == 0);
+  REQUIRE(::stat((folder / "out.txt").string().c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == (0666 & ~mask));
 }
 
 TEST_CASE("names as long as the file system allows work") {
-  const TemporaryFolder folder;
+  const test::TempDir folder;
   const std::string name(255, 'n');
-  AtomicFile file(folder.path(name));
+  AtomicFile file((folder / name).string());
   file.commit();
-  CHECK(fs::exists(folder.path(name)));
+  CHECK(fs::exists((folder / name).string()));
 }
 
 TEST_CASE("what can't be written says which path and why") {
-  const TemporaryFolder folder;
-  const std::string missing = folder.path("no/out.txt");
+  const test::TempDir folder;
+  const std::string missing = (folder / "no/out.txt").string();
   CHECK_THROWS_WITH_AS(AtomicFile{missing},
                        (missing + ": cannot write: No such file or directory").c_str(), Error);
-  const std::string root = folder.root().string();
+  const std::string root = folder.path().string();
   CHECK_THROWS_WITH_AS(AtomicFile{root}, (root + ": cannot write: Is a directory").c_str(), Error);
   AtomicFile full("/dev/full");
   CHECK_THROWS_WITH_AS(full.write("x"), "/dev/full: cannot write: No space left on device", Error);
@@ -106,7 +105,7 @@ TEST_CASE("what can't be written says which path and why") {
 
 TEST_CASE("a write-protected file is not replaced") {
   if (::geteuid() == 0) return;  // nothing is write-protected for the superuser
-  const TemporaryFolder folder;
+  const test::TempDir folder;
   const std::string path = folder.write("out.txt", "old");
   fs::permissions(path, fs::perms::owner_read);
   CHECK_THROWS_WITH_AS(AtomicFile{path}, (path + ": cannot write: Permission denied").c_str(),
