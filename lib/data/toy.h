@@ -28,9 +28,9 @@ class Toy {
   // numbers in row-major order. A row depends on (seed, toy, its own index) alone.
   std::vector<double> sample(std::uint64_t seed, std::uint64_t first_row, std::size_t n) const;
 
-  // ln p(x1, x2) in nats, to 1e-10 within |x| <= 8; farther out, where p < 1e-100, it stays within
-  // 1e-2 relative. -inf where p is zero or too small for a double's exponent to hold -ln p; NaN
-  // only for a NaN.
+  // ln p(x1, x2) in nats: to 1e-10 where samples are to be expected at all (p > 1e-20), save a
+  // hair's breadth around the pinwheel's folds, where p is infinite; to one part in a hundred
+  // everywhere else. -inf where p is zero or -ln p overflows, NaN for a NaN.
   double log_density(double x1, double x2) const;
 
   // -E ln p in nats, to 1e-7.

@@ -32,13 +32,13 @@ struct Component {
   double weight;  // all of a mixture's sum to 1
 };
 
-// Panel edges such that the squares are evenly spaced: the arc length of a spiral of radius
-// proportional to t grows about like t^2.
-std::vector<double> evenly_in_square(double from, double to, int panels) {
+// Panel edges along the spiral t (cos t, sin t): its arc length grows at the rate sqrt(1 + t^2),
+// hence about evenly with (1 + t)^2.
+std::vector<double> evenly_along_spiral(double from, double to, int panels) {
   std::vector<double> edges;
   for (int j = 0; j <= panels; ++j) {
     const double s = static_cast<double>(j) / panels;
-    edges.push_back(std::sqrt((1 - s) * from * from + s * to * to));
+    edges.push_back(std::sqrt((1 - s) * (1 + from) * (1 + from) + s * (1 + to) * (1 + to)) - 1);
   }
   return edges;
 }
@@ -80,7 +80,7 @@ std::vector<Component> moon_components() {
 }
 
 std::vector<Component> roll_components() {
-  const Quadrature q = gauss_legendre(evenly_in_square(1.5 * pi, 4.5 * pi, 30), kNodesPerPanel);
+  const Quadrature q = gauss_legendre(evenly_along_spiral(1.5 * pi, 4.5 * pi, 30), kNodesPerPanel);
   std::vector<Component> components;
   for (std::size_t k = 0; k < q.nodes.size(); ++k) {
     const double t = q.nodes[k];
@@ -91,7 +91,7 @@ std::vector<Component> roll_components() {
 
 // The arm with the plus sign. m = 3 pi sqrt(U) has the density 2 m / (3 pi)^2.
 std::vector<Component> spiral_components() {
-  const Quadrature q = gauss_legendre(evenly_in_square(0, 3 * pi, 50), kNodesPerPanel);
+  const Quadrature q = gauss_legendre(evenly_along_spiral(0, 3 * pi, 60), kNodesPerPanel);
   std::vector<Component> components;
   for (std::size_t k = 0; k < q.nodes.size(); ++k) {
     const double m = q.nodes[k];
