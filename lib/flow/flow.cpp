@@ -1,5 +1,6 @@
 #include "flow/flow.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "autodiff/ops.h"
@@ -19,10 +20,34 @@ Flow<T>::Flow(std::size_t dimension, ParameterLayout layout,
 
 template <class T>
 Transformed Flow<T>::forward(const Pass<T>& pass, Var x, std::size_t begin, std::size_t end) const {
+  if (!pass.tape.recording()) return forward_in_place(pass, x, begin, end);
   Transformed result = layers_[begin]->forward(pass, x);
   for (std::size_t i = begin + 1; i < end; ++i) {
     const Transformed next = layers_[i]->forward(pass, result.y);
     result = {next.y, ops::add(pass.tape, result.log_det, next.log_det)};
+  }
+  return result;
+}
+
+// Without recording, what a layer leaves on the tape is given back before the next one, so that the
+// working set stays in cache.
+template <class T>
+Transformed Flow<T>::forward_in_place(const Pass<T>& pass, Var x, std::size_t begin,
+                                      std::size_t end) const {
+  Tape<T>& tape = pass.tape;
+  const Transformed result{tape.variable(x.elements, x.groups), tape.variable(1, x.groups)};
+  T* ys = tape.value(result.y);
+  T* log_det = tape.value(result.log_det);
+  std::copy_n(tape.value(x), x.size(), ys);
+  std::fill_n(log_det, result.log_det.size(), T(0));
+  for (std::size_t i = begin; i < end; ++i) {
+    const auto mark = tape.mark();
+    const Transformed next = layers_[i]->forward(pass, result.y);
+    std::copy_n(tape.value(next.y), x.size(), ys);
+    for (std::size_t l = 0; l < result.log_det.size(); ++l) {
+      log_det[l] += tape.value(next.log_det)[l];
+    }
+    tape.rewind(mark);
   }
   return result;
 }

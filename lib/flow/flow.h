@@ -44,6 +44,9 @@ class Flow {
   std::vector<double> prove(std::span<const double> values);
 
  private:
+  Transformed forward_in_place(const Pass<T>& pass, Var x, std::size_t begin,
+                               std::size_t end) const;
+
   std::size_t dimension_;
   ParameterLayout layout_;
   std::vector<std::unique_ptr<Layer<T>>> layers_;

@@ -1,0 +1,139 @@
+#include "flow/model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "base/rng.h"
+#include "flow/lanes.h"
+
+namespace iflow {
+
+namespace {
+
+// Rows that are worked on at a time: few enough that a layer's tensors stay in cache.
+constexpr std::size_t kTileRows = 4 * kLanes;
+
+// Calls f(tape, first row, number of rows) for every tile of n rows.
+template <class F>
+void for_each_tile(std::size_t n, const F& f) {
+  parallel_for((n + kTileRows - 1) / kTileRows, [&](std::size_t tile) {
+    thread_local Tape<double> tape(false);
+    tape.clear();
+    const std::size_t first = tile * kTileRows;
+    f(tape, first, std::min(kTileRows, n - first));
+  });
+}
+
+Var load_rows(Tape<double>& tape, const double* rows, std::size_t n, std::size_t dimension) {
+  const Var x = tape.variable(dimension, groups_for(n));
+  rows_to_lanes(rows, n, dimension, tape.value(x));
+  return x;
+}
+
+// What happened to the rows of one tile, summed up per layer.
+struct TileReport {
+  std::vector<long> iterations;
+  std::vector<int> max_iterations;
+};
+
+}  // namespace
+
+Model::Model(const FlowConfig& config, std::span<const float> values)
+    : config_(config),
+      flow_(build_flow<double>(config)),
+      values_(values.begin(), values.end()),
+      bounds_(flow_.prove(values_)) {
+  for (std::size_t i = 0; i < bounds_.size(); ++i) {
+    if (!(bounds_[i] < 1)) {
+      throw NumericError("flow." + std::to_string(i) + ": the proved Lipschitz bound is " +
+                         std::to_string(bounds_[i]) + ", not below 1");
+    }
+  }
+}
+
+std::vector<double> Model::log_density(std::span<const double> rows) const {
+  const std::size_t d = dimension(), n = rows.size() / d;
+  std::vector<double> result(n);
+  for_each_tile(n, [&](Tape<double>& tape, std::size_t first, std::size_t count) {
+    const Pass<double> pass{tape, flow_.layout(), values_.data()};
+    const Var x = load_rows(tape, rows.data() + first * d, count, d);
+    lanes_to_rows(tape.value(flow_.log_density(pass, x)), count, 1, result.data() + first);
+    for (std::size_t i = first; i < first + count; ++i) {
+      if (std::isnan(result[i])) {
+        throw NumericError("row " + std::to_string(i) + ": the log-density is not a number");
+      }
+    }
+  });
+  return result;
+}
+
+std::vector<double> Model::encode(std::span<const double> rows) const {
+  const std::size_t d = dimension(), n = rows.size() / d;
+  std::vector<double> result(rows.size());
+  for_each_tile(n, [&](Tape<double>& tape, std::size_t first, std::size_t count) {
+    const Pass<double> pass{tape, flow_.layout(), values_.data()};
+    const Var x = load_rows(tape, rows.data() + first * d, count, d);
+    const Var z = flow_.forward(pass, x, 0, flow_.layer_count()).y;
+    lanes_to_rows(tape.value(z), count, d, result.data() + first * d);
+  });
+  return result;
+}
+
+std::vector<double> Model::decode(std::span<const double> rows, const InverseOptions& options,
+                                  InversionReport& report) const {
+  const std::size_t d = dimension(), n = rows.size() / d, layers = flow_.layer_count();
+  std::vector<double> result(rows.size());
+  report = {std::vector<double>(layers, 0), std::vector<int>(layers, 0), std::vector<double>(n, 0),
+            0};
+  std::vector<TileReport> tiles((n + kTileRows - 1) / kTileRows,
+                                {std::vector<long>(layers, 0), std::vector<int>(layers, 0)});
+  for_each_tile(n, [&](Tape<double>& tape, std::size_t first, std::size_t count) {
+    const Pass<double> pass{tape, flow_.layout(), values_.data()};
+    const Var x = load_rows(tape, rows.data() + first * d, count, d);
+    TileReport& tile = tiles[first / kTileRows];
+    for (std::size_t i = layers; i-- > 0;) {
+      const auto mark = tape.mark();
+      const Inverted inverted = flow_.layer(i).inverse(pass, x, options);
+      std::copy_n(tape.value(inverted.x), x.size(), tape.value(x));
+      // e_in <= Lip(layer^-1) e_out + the layer's own error
+      const double growth = flow_.layer(i).inverse_lipschitz(values_.data());
+      for (std::size_t row = 0; row < count; ++row) {
+        double& bound = report.bound[first + row];
+        bound *= growth;
+        if (inverted.rows == nullptr) continue;
+        const InverseRow& lane = inverted.rows[row];
+        bound += lane.converged ? lane.bound : std::numeric_limits<double>::infinity();
+        tile.iterations[i] += lane.iterations;
+        tile.max_iterations[i] = std::max(tile.max_iterations[i], lane.iterations);
+      }
+      tape.rewind(mark);
+    }
+    lanes_to_rows(tape.value(x), count, d, result.data() + first * d);
+  });
+  for (const TileReport& tile : tiles) {
+    for (std::size_t i = 0; i < layers; ++i) {
+      report.mean_iterations[i] += static_cast<double>(tile.iterations[i]) / static_cast<double>(n);
+      report.max_iterations[i] = std::max(report.max_iterations[i], tile.max_iterations[i]);
+    }
+  }
+  report.unconverged = static_cast<std::size_t>(std::count(
+      report.bound.begin(), report.bound.end(), std::numeric_limits<double>::infinity()));
+  return result;
+}
+
+std::vector<double> Model::sample_latent(std::uint64_t seed, std::uint64_t first_row, std::size_t n,
+                                         double temperature) const {
+  const std::size_t d = dimension();
+  std::vector<double> z(n * d);
+  for (std::size_t i = 0; i < n; ++i) {
+    Rng rng(seed, RngPurpose::kLatent, first_row + i);
+    for (std::size_t j = 0; j < d; ++j) z[i * d + j] = temperature * rng.normal();
+  }
+  return z;
+}
+
+}  // namespace iflow

@@ -1,0 +1,61 @@
+// A fitted flow, ready to be evaluated, sampled and inverted. Everything is computed in double, in
+// parallel over blocks of rows; a row's result depends on the model and the row alone.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "flow/build_flow.h"
+
+namespace iflow {
+
+// How an inversion went, over all rows and layers.
+struct InversionReport {
+  // Per layer of the flow: evaluations of g, mean and largest over the rows (0 for closed forms).
+  std::vector<double> mean_iterations;
+  std::vector<int> max_iterations;
+  // Per row: a proved bound of the distance between the result and the exact inverse, in the units
+  // of the data, rounding errors left out; infinite where a layer did not converge.
+  std::vector<double> bound;
+  // Rows for which some layer did not meet its tolerance.
+  std::size_t unconverged = 0;
+};
+
+class Model {
+ public:
+  // `values`: the effective parameters, laid out as the flow's layout says.
+  // Throws NumericError when a block's proved Lipschitz bound is not below 1.
+  Model(const FlowConfig& config, std::span<const float> values);
+
+  const FlowConfig& config() const { return config_; }
+  const Flow<double>& flow() const { return flow_; }
+  std::span<const double> values() const { return values_; }
+  std::size_t dimension() const { return flow_.dimension(); }
+  // Proved Lipschitz bound of every layer's residual branch, 0 where it has none.
+  const std::vector<double>& lipschitz_bounds() const { return bounds_; }
+
+  // ln p of every row, in nats, in the data's own units. rows: (n, dimension) row-major.
+  // Throws NumericError naming the row (counted from 0) whose density is not a number.
+  std::vector<double> log_density(std::span<const double> rows) const;
+
+  // z = f(x) for every row; (n, dimension).
+  std::vector<double> encode(std::span<const double> rows) const;
+
+  // x = f^-1(z) for every row; (n, dimension).
+  std::vector<double> decode(std::span<const double> rows, const InverseOptions& options,
+                             InversionReport& report) const;
+
+  // Latent rows first_row .. first_row + n - 1 of a sample: z ~ N(0, temperature^2 I), row i keyed
+  // by (seed, i). (n, dimension)
+  std::vector<double> sample_latent(std::uint64_t seed, std::uint64_t first_row, std::size_t n,
+                                    double temperature) const;
+
+ private:
+  FlowConfig config_;
+  Flow<double> flow_;
+  std::vector<double> values_;
+  std::vector<double> bounds_;
+};
+
+}  // namespace iflow

@@ -1,0 +1,284 @@
+#include "train/trainer.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "flow/lanes.h"
+#include "train/schedule.h"
+
+namespace iflow {
+
+namespace {
+
+// A batch is cut into slices, each with a gradient of its own; the slices' gradients are added in a
+// fixed tree. A slice is worked off in tiles that fit the cache. None of it depends on the threads.
+constexpr std::size_t kTileRows = 64;
+constexpr std::size_t kMaxSlices = 16;
+
+// Going back this often without finishing means that the data or the options are at fault.
+constexpr std::size_t kMaxDivergences = 5;
+
+std::size_t slices_of(std::size_t batch) {
+  return std::min((batch + kTileRows - 1) / kTileRows, kMaxSlices);
+}
+
+// Runs of parameters of about equal size, enough of them to share.
+std::vector<std::size_t> cut_into_pieces(const ParameterLayout& layout) {
+  constexpr std::size_t kPieces = 16;
+  std::vector<std::size_t> starts = {0};
+  const std::size_t n = layout.entries().size();
+  for (std::size_t i = 1; i < n; ++i) {
+    if (layout[i].offset * kPieces >= layout.size() * starts.size()) starts.push_back(i);
+  }
+  starts.push_back(n);
+  return starts;
+}
+
+// buffers[0] += all others over [offset, offset + n), pairwise: ((0+1)+(2+3))+...
+void add_in_tree(std::vector<std::vector<float>>& buffers, std::size_t offset, std::size_t n) {
+  for (std::size_t stride = 1; stride < buffers.size(); stride *= 2) {
+    for (std::size_t b = 0; b + stride < buffers.size(); b += 2 * stride) {
+      float* to = buffers[b].data() + offset;
+      const float* from = buffers[b + stride].data() + offset;
+      for (std::size_t i = 0; i < n; ++i) to[i] += from[i];
+    }
+  }
+}
+
+bool all_finite(const float* x, std::size_t n) {
+  // A sum of squares is finite only if every number is (an overflow is a divergence as well).
+  float sum = 0;
+  for (std::size_t i = 0; i < n; ++i) sum += x[i] * x[i];
+  return std::isfinite(sum);
+}
+
+void check(const TrainConfig& c, const TrainingData& data, std::size_t dimension) {
+  if (c.batch == 0) throw UsageError("a batch needs at least one row");
+  if (!(c.learning_rate > 0)) throw UsageError("the learning rate must be positive");
+  if (!(c.ema >= 0 && c.ema < 1)) throw UsageError("the averaging decay must be in [0, 1)");
+  if (c.validate_every == 0) throw UsageError("validations need at least one step between them");
+  if (data.rows.size() < dimension) throw UsageError("there are no rows to learn from");
+}
+
+// The log-determinant of the layers that training does not see.
+double log_det_of_prefix(const FlowConfig& config, std::size_t prefix_layers) {
+  double sum = 0;
+  for (std::size_t i = 0; i < prefix_layers; ++i) {
+    for (const double deviation : std::get<StandardiseConfig>(config.layers[i]).deviation) {
+      sum -= std::log(deviation);
+    }
+  }
+  return sum;
+}
+
+}  // namespace
+
+Trainer::Trainer(const FlowConfig& flow, const TrainConfig& config, TrainingData data)
+    : config_(config),
+      flow_config_(flow),
+      flow_(build_flow<float>(flow)),
+      data_(std::move(data)),
+      batches_(std::max<std::size_t>(data_.rows.size() / flow.dimension, 1),
+               std::max<std::size_t>(config.batch, 1), config.seed),
+      prefix_log_det_(log_det_of_prefix(flow, flow_.prefix_layers())),
+      pieces_(cut_into_pieces(flow_.layout())),
+      effective_(flow_.layout().size()),
+      sigma_(flow_.layout().entries().size()),
+      gradients_(slices_of(config.batch), std::vector<float>(flow_.layout().size())) {
+  check(config_, data_, flow_.dimension());
+}
+
+Trainer::~Trainer() = default;
+
+void Trainer::start() {
+  const ParameterLayout& layout = flow_.layout();
+  const std::size_t n = layout.size(), d = flow_.dimension();
+  now_ = {};
+  now_.raw.assign(n, 0);
+  now_.m.assign(n, 0);
+  now_.v.assign(n, 0);
+
+  // The first rows, at most some thousand of them, initialise the layers that look at data.
+  constexpr std::size_t kInitialRows = 4096;
+  const std::size_t rows = std::min(data_.rows.size() / d, kInitialRows) / kLanes * kLanes;
+  Tape<float> tape(false);
+  const std::size_t used = rows > 0 ? rows : data_.rows.size() / d;
+  const Var x = tape.variable(d, groups_for(used));
+  rows_to_lanes(data_.rows.data(), used, d, tape.value(x));
+  flow_.initialise(now_.raw, tape, x, config_.seed);
+  now_.average = now_.raw;
+
+  constexpr int kConverged = 50;  // power iterations for a first estimate of every norm
+  now_.power.resize(layout.entries().size());
+  for (std::size_t i = 0; i < now_.power.size(); ++i) {
+    if (layout[i].max_norm == 0) continue;
+    now_.power[i] = initial_power_vectors(layout[i], config_.seed, i);
+    power_iteration(now_.raw.data() + layout[i].offset, now_.power[i], kConverged);
+  }
+  for (std::size_t i = 0; i < now_.power.size(); ++i) normalise(i);
+  loss_sum_ = gradients(batches_.at(0));
+  if (!std::isfinite(loss_sum_)) {
+    throw NumericError("the loss of the first rows is not finite: are there wild values?");
+  }
+  validate();
+}
+
+void Trainer::resume(TrainState state) {
+  now_ = std::move(state);
+  for (std::size_t i = 0; i < now_.power.size(); ++i) normalise(i);
+  loss_sum_ = 0;
+  good_ = now_;
+}
+
+bool Trainer::finished() const {
+  const bool impatient = config_.patience > 0 && good_.step - good_.best_step >= config_.patience;
+  return good_.step >= config_.steps || impatient;
+}
+
+bool Trainer::advance(const std::function<bool(std::uint64_t, double)>& on_step) {
+  while (true) {
+    const double loss = step();
+    if (!std::isfinite(loss)) {
+      recover();
+      continue;
+    }
+    if (!on_step(now_.step, loss)) return false;
+    if (now_.step % config_.validate_every == 0 || now_.step >= config_.steps) {
+      validate();
+      return true;
+    }
+  }
+}
+
+double Trainer::step() {
+  const double loss = gradients(batches_.at(now_.step));
+  if (!std::isfinite(loss) || !update()) return std::numeric_limits<double>::quiet_NaN();
+  ++now_.step;
+  loss_sum_ += loss;
+  return loss;
+}
+
+// Fills gradients_ with the gradient of the mean loss of the batch, in slices; returns the loss.
+double Trainer::gradients(const std::vector<std::uint32_t>& batch) {
+  const std::size_t d = flow_.dimension(), slices = gradients_.size();
+  std::vector<double> losses(slices, 0);
+  parallel_for(slices, [&](std::size_t slice) {
+    thread_local Tape<float> tape(true);
+    std::vector<float>& gradient = gradients_[slice];
+    std::fill(gradient.begin(), gradient.end(), 0.0F);
+    const std::size_t begin = slice * batch.size() / slices;
+    const std::size_t end = (slice + 1) * batch.size() / slices;
+    std::vector<float> rows(kTileRows * d);
+    for (std::size_t first = begin; first < end; first += kTileRows) {
+      const std::size_t count = std::min(kTileRows, end - first);
+      for (std::size_t i = 0; i < count; ++i) {
+        std::copy_n(data_.rows.data() + std::size_t{batch[first + i]} * d, d, rows.data() + i * d);
+      }
+      tape.clear();
+      const Pass<float> pass{tape, flow_.layout(), effective_.data(), gradient.data()};
+      const Var x = tape.variable(d, groups_for(count));
+      rows_to_lanes(rows.data(), count, d, tape.value(x));
+      const Var log_p = flow_.log_density(pass, x, flow_.prefix_layers());
+      float* seed = tape.adjoint(log_p).data;
+      for (std::size_t i = 0; i < log_p.size(); ++i) {
+        seed[i] = i < count ? -1.0F / static_cast<float>(batch.size()) : 0.0F;
+        if (i < count) losses[slice] -= tape.value(log_p)[i];
+      }
+      tape.backward();
+    }
+  });
+  const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
+  return sum / static_cast<double>(batch.size()) - prefix_log_det_;
+}
+
+// Adds up the slices' gradients, and moves every parameter, its average and its effective matrix.
+// Returns false, the state being of no more use, when a gradient is not finite.
+bool Trainer::update() {
+  const ParameterLayout& layout = flow_.layout();
+  const double alpha = config_.learning_rate * now_.rate_factor *
+                       learning_rate_factor(now_.step, config_.steps, config_.warmup);
+  const std::uint64_t t = now_.step + 1;
+  // The average forgets the first parameters faster than 1 / (1 - ema) steps would.
+  const double time = static_cast<double>(t);
+  const auto decay = static_cast<float>(std::min(config_.ema, time / (time + 10)));
+  std::atomic<bool> finite = true;
+  parallel_for(pieces_.size() - 1, [&](std::size_t piece) {
+    for (std::size_t i = pieces_[piece]; i < pieces_[piece + 1]; ++i) {
+      const ParameterInfo& info = layout[i];
+      const std::size_t at = info.offset, n = info.size();
+      float* raw = now_.raw.data() + at;
+      float* gradient = gradients_[0].data() + at;
+      add_in_tree(gradients_, at, n);
+      if (!all_finite(gradient, n)) finite = false;
+      if (info.max_norm > 0) {
+        pull_back_through_norm(raw, now_.power[i], sigma_[i], static_cast<float>(info.max_norm),
+                               gradient);
+      }
+      adam_update(config_.adam, alpha, t, gradient, n, raw, now_.m.data() + at, now_.v.data() + at);
+      float* average = now_.average.data() + at;
+      for (std::size_t j = 0; j < n; ++j) average[j] += (1 - decay) * (raw[j] - average[j]);
+      if (info.max_norm > 0) power_iteration(raw, now_.power[i], config_.power_iterations);
+      normalise(i);
+    }
+  });
+  return finite;
+}
+
+// effective <- raw, scaled by the present estimate of its spectral norm. The estimate is a function
+// of the raw matrix and the stored vectors, so that a resumed run finds the same.
+void Trainer::normalise(std::size_t parameter) {
+  const ParameterInfo& info = flow_.layout()[parameter];
+  const float* raw = now_.raw.data() + info.offset;
+  float* effective = effective_.data() + info.offset;
+  if (info.max_norm == 0) {
+    std::copy_n(raw, info.size(), effective);
+    return;
+  }
+  sigma_[parameter] = power_iteration(raw, now_.power[parameter], 0);
+  normalise_matrix(raw, info.size(), sigma_[parameter], static_cast<float>(info.max_norm),
+                   effective);
+}
+
+void Trainer::validate() {
+  std::vector<float> values = now_.average;
+  scale_to_proved_bound(flow_.layout(), values);
+  double loss = std::numeric_limits<double>::quiet_NaN();
+  if (!data_.validation.empty()) {
+    const std::vector<double> log_p = Model(flow_config_, values).log_density(data_.validation);
+    loss = -std::accumulate(log_p.begin(), log_p.end(), 0.0) / static_cast<double>(log_p.size());
+  }
+  const std::uint64_t since = now_.history.empty() ? 0 : now_.history.back().step;
+  const double steps = static_cast<double>(std::max<std::uint64_t>(now_.step - since, 1));
+  now_.history.push_back({now_.step, loss_sum_ / steps, loss});
+  loss_sum_ = 0;
+  if (now_.best.empty() || data_.validation.empty() || loss < now_.best_loss) {
+    now_.best_step = now_.step;
+    now_.best_loss = loss;
+    now_.best = std::move(values);
+  }
+  good_ = now_;
+}
+
+void Trainer::recover() {
+  const std::uint64_t step = now_.step;
+  now_ = good_;
+  loss_sum_ = 0;
+  now_.rate_factor /= 2;
+  now_.divergences.push_back({step, now_.step, config_.learning_rate * now_.rate_factor});
+  good_ = now_;
+  if (now_.divergences.size() > kMaxDivergences) {
+    throw NumericError(
+        "training diverged for good: the loss or its gradient stopped being finite " +
+        std::to_string(now_.divergences.size()) + " times, last at step " + std::to_string(step) +
+        "; try a lower --lr, or look for wild values in the data");
+  }
+  for (std::size_t i = 0; i < now_.power.size(); ++i) normalise(i);
+}
+
+}  // namespace iflow

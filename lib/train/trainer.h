@@ -1,0 +1,123 @@
+// Maximum-likelihood training of a flow. The trainer computes and reports; it reads no clock,
+// prints nothing and knows no files. Everything it does is a function of the configuration, the
+// data and the state, the same for any number of threads.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "flow/build_flow.h"
+#include "flow/model.h"
+#include "nn/lipschitz.h"
+#include "train/adam.h"
+#include "train/batches.h"
+
+namespace iflow {
+
+struct TrainConfig {
+  std::uint64_t steps = 0;      // the plan
+  std::size_t batch = 128;      // rows per step
+  double learning_rate = 5e-3;  // at the top of the schedule
+  double warmup = 0.05;         // fraction of the steps over which the rate rises
+  double ema = 0.999;           // decay of the averaged parameters, per step
+  AdamConfig adam;
+  int power_iterations = 1;          // per step and matrix
+  std::uint64_t validate_every = 1;  // steps between validations
+  std::uint64_t patience = 0;        // steps without a better validation that end the run; 0: never
+  std::uint64_t seed = 0;
+};
+
+// Rows to learn from. `rows`: (n, d) after the flow's prefix layers. `validation`: (m, d) in the
+// data's own units; with none, the averaged parameters of the last validation point are the best.
+struct TrainingData {
+  std::vector<float> rows;
+  std::vector<double> validation;
+};
+
+// One line of the training history. Losses are mean negative log-likelihoods in nats per row, in
+// the data's own units.
+struct HistoryPoint {
+  std::uint64_t step;
+  double training_loss;    // mean over the steps since the point before (raw parameters)
+  double validation_loss;  // of the averaged parameters, scaled to their proved bound
+};
+
+// A non-finite loss or gradient, and what was done about it.
+struct Divergence {
+  std::uint64_t step;     // where it happened
+  std::uint64_t back_to;  // the step whose state was taken up again
+  double learning_rate;   // from then on
+};
+
+// Everything a run is: taken at a validation point, it continues as if never interrupted.
+struct TrainState {
+  std::uint64_t step = 0;           // steps done
+  std::vector<float> raw;           // parameters before spectral normalisation
+  std::vector<float> average;       // exponential moving average of `raw`
+  std::vector<float> m, v;          // Adam's moments
+  std::vector<PowerVectors> power;  // one per parameter of the layout; empty for free ones
+  double rate_factor = 1;           // of the learning rate, after divergences
+  std::vector<Divergence> divergences;
+  std::vector<HistoryPoint> history;
+  std::uint64_t best_step = 0;
+  double best_loss = 0;
+  std::vector<float> best;  // effective parameters of the best validation so far
+};
+
+class Trainer {
+ public:
+  // Throws UsageError for numbers that make no sense, NumericError when the very first loss is not
+  // finite.
+  Trainer(const FlowConfig& flow, const TrainConfig& config, TrainingData data);
+  ~Trainer();
+
+  // Begins at step 0 with initial parameters, or where `state` was taken.
+  void start();
+  void resume(TrainState state);
+
+  const TrainConfig& config() const { return config_; }
+  const Flow<float>& flow() const { return flow_; }
+  // The state at the last validation point.
+  const TrainState& state() const { return good_; }
+  // Whether the plan is done or patience is at its end.
+  bool finished() const;
+
+  // Trains up to the next validation point and validates. `on_step` is told the step just done and
+  // its loss, and stops the run by returning false; the work since the last validation point is
+  // then lost. Returns whether the validation point was reached.
+  // After a non-finite loss or gradient goes back to the last validation point with half the
+  // learning rate; throws NumericError when that has happened too often.
+  bool advance(const std::function<bool(std::uint64_t step, double loss)>& on_step);
+
+  // One optimisation step from the present state; returns its loss, which may be non-finite. For
+  // benchmarks and tests; `advance` is built on it.
+  double step();
+
+ private:
+  double gradients(const std::vector<std::uint32_t>& batch);
+  bool update();
+  void normalise(std::size_t parameter);
+  void validate();
+  void recover();
+
+  TrainConfig config_;
+  FlowConfig flow_config_;
+  Flow<float> flow_;
+  TrainingData data_;
+  Batches batches_;
+  double prefix_log_det_;
+  std::vector<std::size_t> pieces_;  // parameters are updated in runs [pieces_[i], pieces_[i + 1])
+
+  TrainState good_;
+  TrainState now_;
+  std::vector<float> effective_;
+  std::vector<float> sigma_;                   // spectral norm estimates, per parameter
+  std::vector<std::vector<float>> gradients_;  // one per slice of the batch
+  double loss_sum_ = 0;                        // since the last validation point
+};
+
+}  // namespace iflow
