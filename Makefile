@@ -4,6 +4,8 @@
 PRESET := $(if $(CI),ci,release)
 JOBS   ?= $(shell nproc)
 
+MAKEFLAGS += --no-print-directory
+
 PACKAGES     := g++ cmake make libeigen3-dev libcli11-dev nlohmann-json3-dev doctest-dev \
                 libstb-dev zlib1g-dev libxxhash-dev
 DEV_PACKAGES := clang-format-14 clang-tidy-14 libomp-14-dev
