@@ -7,15 +7,20 @@
 
 namespace iflow {
 
-// The number of threads that parallel_for uses from now on; at least 1.
+// The number of threads that work is spread over from now on; at least 1.
 void set_threads(int n);
 int threads();
 // Processors this process may run on.
 int available_threads();
 
-// Calls f(0), ..., f(n-1), each once, spread over the threads in contiguous runs. An exception
-// does not stop the other pieces; the one of the lowest index is rethrown to the caller.
-// Not to be called from inside a piece.
+// Calls f() with a team of threads standing by, so that many small parallel_for inside it find
+// their helpers awake. Exceptions pass through.
+void with_team(const std::function<void()>& f);
+
+// Calls f(0), ..., f(n-1), each once, spread over the threads. Whoever is free takes the next
+// piece: a thread that the system has put aside delays nobody. The exception of the lowest piece
+// that threw is rethrown; pieces after it may have been left out. Not to be called from inside a
+// piece.
 void parallel_for(std::size_t n, const std::function<void(std::size_t)>& f);
 
 }  // namespace iflow

@@ -119,9 +119,8 @@ void Trainer::start() {
   for (std::size_t i = 0; i < now_.power.size(); ++i) {
     if (layout[i].max_norm == 0) continue;
     now_.power[i] = initial_power_vectors(layout[i], config_.seed, i);
-    power_iteration(now_.raw.data() + layout[i].offset, now_.power[i], kConverged);
   }
-  for (std::size_t i = 0; i < now_.power.size(); ++i) normalise(i);
+  for (std::size_t i = 0; i < now_.power.size(); ++i) normalise(i, kConverged);
   loss_sum_ = gradients(batches_.at(0));
   if (!std::isfinite(loss_sum_)) {
     throw NumericError("the loss of the first rows is not finite: are there wild values?");
@@ -131,7 +130,7 @@ void Trainer::start() {
 
 void Trainer::resume(TrainState state) {
   now_ = std::move(state);
-  for (std::size_t i = 0; i < now_.power.size(); ++i) normalise(i);
+  for (std::size_t i = 0; i < now_.power.size(); ++i) normalise(i, 0);
   loss_sum_ = 0;
   good_ = now_;
 }
@@ -142,6 +141,12 @@ bool Trainer::finished() const {
 }
 
 bool Trainer::advance(const std::function<bool(std::uint64_t, double)>& on_step) {
+  bool reached = false;
+  with_team([&] { reached = advance_with_team(on_step); });
+  return reached;
+}
+
+bool Trainer::advance_with_team(const std::function<bool(std::uint64_t, double)>& on_step) {
   while (true) {
     const double loss = step();
     if (!std::isfinite(loss)) {
@@ -223,16 +228,16 @@ bool Trainer::update() {
       adam_update(config_.adam, alpha, t, gradient, n, raw, now_.m.data() + at, now_.v.data() + at);
       float* average = now_.average.data() + at;
       for (std::size_t j = 0; j < n; ++j) average[j] += (1 - decay) * (raw[j] - average[j]);
-      if (info.max_norm > 0) power_iteration(raw, now_.power[i], config_.power_iterations);
-      normalise(i);
+      normalise(i, config_.power_iterations);
     }
   });
   return finite;
 }
 
-// effective <- raw, scaled by the present estimate of its spectral norm. The estimate is a function
-// of the raw matrix and the stored vectors, so that a resumed run finds the same.
-void Trainer::normalise(std::size_t parameter) {
+// effective <- raw, scaled by the estimate of its spectral norm after some power iterations. The
+// estimate is a function of the raw matrix and the stored vectors, so that a resumed run, which
+// does none, finds the same.
+void Trainer::normalise(std::size_t parameter, int power_iterations) {
   const ParameterInfo& info = flow_.layout()[parameter];
   const float* raw = now_.raw.data() + info.offset;
   float* effective = effective_.data() + info.offset;
@@ -240,7 +245,7 @@ void Trainer::normalise(std::size_t parameter) {
     std::copy_n(raw, info.size(), effective);
     return;
   }
-  sigma_[parameter] = power_iteration(raw, now_.power[parameter], 0);
+  sigma_[parameter] = power_iteration(raw, now_.power[parameter], power_iterations);
   normalise_matrix(raw, info.size(), sigma_[parameter], static_cast<float>(info.max_norm),
                    effective);
 }
@@ -278,7 +283,7 @@ void Trainer::recover() {
         std::to_string(now_.divergences.size()) + " times, last at step " + std::to_string(step) +
         "; try a lower --lr, or look for wild values in the data");
   }
-  for (std::size_t i = 0; i < now_.power.size(); ++i) normalise(i);
+  for (std::size_t i = 0; i < now_.power.size(); ++i) normalise(i, 0);
 }
 
 }  // namespace iflow

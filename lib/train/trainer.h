@@ -100,7 +100,8 @@ class Trainer {
  private:
   double gradients(const std::vector<std::uint32_t>& batch);
   bool update();
-  void normalise(std::size_t parameter);
+  void normalise(std::size_t parameter, int power_iterations);
+  bool advance_with_team(const std::function<bool(std::uint64_t step, double loss)>& on_step);
   void validate();
   void recover();
 
