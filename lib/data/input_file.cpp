@@ -25,9 +25,10 @@ std::string system_reason(int error_number) {
 
 }  // namespace
 
-InputFile::InputFile(const std::string& path) : name_(path == "-" ? "<stdin>" : path) {
-  descriptor_ = path == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
-                            : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+InputFile::InputFile(const std::string& path)
+    : name_(path == "-" ? "<stdin>" : path),
+      descriptor_(path == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                              : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
   if (descriptor_ < 0) fail(system_reason(errno));
   struct stat status {};
   if (::fstat(descriptor_, &status) == 0 && S_ISDIR(status.st_mode)) {
@@ -83,19 +84,17 @@ std::size_t InputFile::read_past_peeked(std::span<char> bytes) {
     const int error_number = errno;
     if (count > 0 || wanted == 0) return static_cast<std::size_t>(count);
     int status = Z_OK;
-    const char* message = ::gzerror(zip_, &status);
-    // A file that ends inside a gzip member yields its bytes first and Z_BUF_ERROR at the end.
-    if (status == Z_BUF_ERROR) fail("the gzip data is cut short");
+    const std::string_view message = ::gzerror(zip_, &status);
+    if (count == 0 && status == Z_OK) return 0;
     if (status == Z_ERRNO && error_number == EINTR) {
       ::gzclearerr(zip_);
-    } else if (status == Z_ERRNO) {
-      fail(system_reason(error_number));
-    } else if (count < 0) {
-      const std::string_view reason = message;  // begins with zlib's own name for the file
-      fail("the gzip data is corrupt: " + std::string(reason.substr(reason.find(": ") + 2)));
-    } else {
-      return 0;
+      continue;
     }
+    if (status == Z_MEM_ERROR) throw std::bad_alloc();
+    // A file that ends inside a gzip member yields its bytes first and Z_BUF_ERROR at the end.
+    if (status == Z_BUF_ERROR) fail("the gzip data is cut short");
+    const std::string reason(message.substr(message.find(": ") + 2));  // behind zlib's file name
+    fail(status == Z_ERRNO ? reason : "the gzip data is corrupt: " + reason);
   }
 }
 

@@ -158,7 +158,7 @@ NpyHeader read_npy_header(InputFile& file) {
   if (!std::string_view(start.data(), start_bytes).starts_with(kNpyMagic)) {
     fail("not a .npy file: the first bytes are not its magic number");
   }
-  const int version = start[6];
+  const unsigned version = static_cast<unsigned char>(start[6]);
   if (start_bytes == start.size() && (version < 1 || version > 3)) {
     fail(".npy version " + std::to_string(version) + "; expected 1, 2 or 3");
   }

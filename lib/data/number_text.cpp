@@ -51,7 +51,7 @@ NumberKind parse_number(std::string_view text, double& value) {
 }
 
 void append_number(std::string& out, double value) {
-  std::array<char, 32> buffer;  // the longest double takes 24
+  std::array<char, 32> buffer{};  // the longest double takes 24
   const auto result = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
   out.append(buffer.data(), result.ptr);
 }

@@ -245,6 +245,8 @@ TEST_CASE("files that can't be read") {
   const std::string missing = (folder / "no.csv").string();
   CHECK_THROWS_WITH_AS(TableReader{missing},
                        (missing + ": cannot read: No such file or directory").c_str(), DataError);
+  CHECK_THROWS_WITH_AS(TableReader{"/proc/self/mem"},  // nothing is mapped at address 0
+                       "/proc/self/mem: cannot read: Input/output error", DataError);
   const std::string root = folder.path().string();
   CHECK_THROWS_WITH_AS(TableReader{root}, (root + ": cannot read: Is a directory").c_str(),
                        DataError);
