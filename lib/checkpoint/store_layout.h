@@ -25,7 +25,7 @@ inline constexpr std::string_view kLockFile = ".lock";
 // "weights" and the hash_hex() of its content -> "weights-<hash>.safetensors".
 std::string blob_file(std::string_view kind, std::string_view checksum);
 
-// Whether blob_file() could have made `name`.
+// Whether `name` is one that blob_file() gives for a kind of small letters and a hash.
 bool is_blob_file(std::string_view name);
 
 // The directory as it appears in messages and before file names: without trailing slashes.

@@ -11,6 +11,8 @@
 #include <cstddef>
 #include <filesystem>
 #include <optional>
+#include <span>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -115,6 +117,7 @@ BlobFiles encode_blobs(const std::map<std::string, Tensors>& blobs, json& model)
     std::vector<std::byte> bytes = encode_safetensors(tensors);
     const std::string checksum = hash_hex(bytes);
     const std::string name = blob_file(kind, checksum);
+    if (!is_blob_file(name)) throw std::invalid_argument("no kind of blob: \"" + kind + "\"");
     table[kind] = {{"name", name}, {"size", bytes.size()}, {"checksum", checksum}};
     files.emplace(name, std::move(bytes));
   }
