@@ -12,8 +12,7 @@ namespace iflow {
 namespace {
 
 constexpr int kLargestSide = 16384;
-constexpr double kRegularStroke = 0.088;  // width of a glyph's strokes, in em
-constexpr double kBoldStroke = 0.122;
+constexpr double kPenWidth = 0.088;  // of a glyph's strokes, in em
 
 int checked_side(const char* name, int side) {
   if (side < 1 || side > kLargestSide) {
@@ -193,7 +192,7 @@ void Canvas::draw_text(Point baseline, std::string_view utf8, const TextStyle& s
   if (style.align == TextAlign::kCentre) along = -width / 2;
   if (style.align == TextAlign::kRight) along = -width;
 
-  const double line_width = style.size * (style.bold ? kBoldStroke : kRegularStroke);
+  const double line_width = style.size * kPenWidth;
   for (const char32_t c : decode_utf8(utf8)) {
     const Glyph& glyph = stroke_font_glyph(c);
     std::vector<Polyline> strokes = glyph.strokes;

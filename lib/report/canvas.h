@@ -1,6 +1,7 @@
 // An RGB picture to draw on, and its way into a PNG file.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,7 +42,6 @@ enum class TextAlign { kLeft, kCentre, kRight };
 struct TextStyle {
   double size = 20;  // of the em in pixels; capitals are 0.7 of it high
   Paint paint;
-  bool bold = false;
   TextAlign align = TextAlign::kLeft;
   bool upwards = false;  // written from bottom to top, as beside a y axis
 };

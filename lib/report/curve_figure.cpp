@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <functional>
 #include <limits>
 
@@ -24,7 +25,9 @@ constexpr double kTitleRoom = 50;
 constexpr Rgb kTrainingColour = {0.45, 0.62, 0.83};
 constexpr Rgb kValidationColour = {0.80, 0.27, 0.16};
 constexpr Rgb kFloorColour = {0.30, 0.30, 0.34};
-constexpr double kTrainingWidth = 1.5;
+constexpr double kTrainingWidth = 2.5;
+constexpr double kDenseTrainingWidth = 1.5;  // where neighbouring points are closer than two pixels
+constexpr std::size_t kDensePoints = 600;
 constexpr double kValidationWidth = 3;
 constexpr double kDotRadius = 4.5;
 constexpr double kDotSpacing = 14;  // dots are left out where they would be closer than this
@@ -103,7 +106,8 @@ Polyline line_through(const std::vector<CurvePoint>& curve, const Axes& axes) {
 }
 
 void draw_training_mark(Canvas& canvas, const Polyline& line) {
-  canvas.stroke({line}, kTrainingWidth, {kTrainingColour, 0.75});
+  const double width = line.size() < kDensePoints ? kTrainingWidth : kDenseTrainingWidth;
+  canvas.stroke({line}, width, {kTrainingColour, 0.75});
 }
 
 void draw_validation_mark(Canvas& canvas, const Polyline& line) {
