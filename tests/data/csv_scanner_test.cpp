@@ -69,6 +69,7 @@ TEST_CASE("quotes") {
   CHECK(scan("a, \"b\" ,c\n") == Records{{1, {"a", "b", "c"}}});
   CHECK(scan("\"a\",\"b\"\r\n\"1\",\"2\"") == Records{{1, {"a", "b"}}, {2, {"1", "2"}}});
   CHECK(scan("x\"y,5\" disk\n") == Records{{1, {"x\"y", "5\" disk"}}});
+  CHECK(scan("\"a\",\"b\"\r") == Records{{1, {"a", "b"}}});
   CHECK(scan("\"\"\n") == Records{{1, {""}}});
   CHECK(scan("\"\"\"\"\n") == Records{{1, {"\""}}});
 }

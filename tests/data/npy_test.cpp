@@ -138,6 +138,9 @@ TEST_CASE("npy: recognised by its first bytes, compressed too") {
   const std::string file = npy(dictionary("<f8", "(3, 2)"), kSixDoubles);
   CHECK(table_of(file, {}, "f.bin").rows == 3);
   CHECK(table_of(gzipped(file), {}, "f.npy.gz").rows == 3);
+  // A single column in Fortran order lies as in any other.
+  const std::string column = npy(dictionary("<f8", "(6, 1)", true), kSixDoubles);
+  CHECK(table_of(gzipped(column), {}, "f.npy.gz").rows == 6);
 }
 
 TEST_CASE("npy: chunks of any size, in either order") {

@@ -36,8 +36,9 @@ TEST_CASE("rows of numbers, text and missing values") {
 }
 
 TEST_CASE("any text reads back") {
-  const std::vector<std::string> texts = {"",      "plain", "a,b",     "\"quoted\"", "two\nlines",
-                                          "cr\rx", " pad ", "\ttab\t", "\"",         "x\r\n"};
+  const std::vector<std::string> texts = {"",           "  ",         "plain", "a,b",
+                                          "\"quoted\"", "two\nlines", "cr\rx", " pad ",
+                                          "\ttab\t",    "\"",         "x\r\n"};
   for (const char* name : {"out.csv", "out.tsv"}) {
     const test::TempDir folder;
     const std::string path = (folder / name).string();
