@@ -1,0 +1,349 @@
+#include "checkpoint/model_file.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <span>
+#include <utility>
+
+#include "base/build_info.h"
+#include "base/error.h"
+#include "base/json_fields.h"
+#include "checkpoint/tensor_fields.h"
+#include "nn/lipschitz.h"
+
+namespace iflow {
+
+namespace {
+
+using nlohmann::json;
+
+// --- the flow -------------------------------------------------------------------------------
+
+struct LayerToJson {
+  json operator()(const StandardiseConfig& c) const {
+    return {{"kind", "standardise"}, {"mean", c.mean}, {"deviation", c.deviation}};
+  }
+  json operator()(const ActNormConfig&) const { return {{"kind", "actnorm"}}; }
+  json operator()(const ResidualBlockConfig& c) const {
+    return {{"kind", "residual"},
+            {"hidden", c.branch.hidden},
+            {"activation", c.branch.activation},
+            {"activation_start", c.branch.activation_start},
+            {"activation_first", c.branch.activation_first},
+            {"coefficient", c.branch.coefficient}};
+  }
+};
+
+LayerConfig layer_from_json(JsonFields fields, std::size_t dimension) {
+  const auto kind = fields.get<std::string>("kind");
+  LayerConfig config;
+  if (kind == "standardise") {
+    config = StandardiseConfig{fields.get<std::vector<double>>("mean"),
+                               fields.get<std::vector<double>>("deviation")};
+  } else if (kind == "actnorm") {
+    config = ActNormConfig{};
+  } else if (kind == "residual") {
+    DenseBranchConfig branch;
+    branch.dimension = dimension;
+    branch.hidden = fields.get<std::vector<std::size_t>>("hidden");
+    branch.activation = fields.get<std::string>("activation");
+    branch.activation_start = fields.get<double>("activation_start");
+    branch.activation_first = fields.get<bool>("activation_first");
+    branch.coefficient = fields.get<double>("coefficient");
+    config = ResidualBlockConfig{branch};
+  } else {
+    fields.fail("kind", "unknown kind of layer \"" + kind + "\"");
+  }
+  fields.finish();
+  return config;
+}
+
+json flow_to_json(const FlowConfig& flow) {
+  json layers = json::array();
+  for (const LayerConfig& layer : flow.layers) layers.push_back(std::visit(LayerToJson{}, layer));
+  return {{"dimension", flow.dimension}, {"layers", std::move(layers)}};
+}
+
+FlowConfig flow_from_json(JsonFields fields) {
+  constexpr std::size_t kMaxDimension = 1U << 16U;
+  FlowConfig flow;
+  flow.dimension = fields.get<std::size_t>("dimension");
+  if (flow.dimension == 0 || flow.dimension > kMaxDimension) {
+    fields.fail("dimension", "must be from 1 to 65536");
+  }
+  for (JsonFields& layer : fields.objects("layers")) {
+    flow.layers.push_back(layer_from_json(std::move(layer), flow.dimension));
+  }
+  fields.finish();
+  return flow;
+}
+
+// --- the run --------------------------------------------------------------------------------
+
+json train_to_json(const TrainConfig& c) {
+  return {{"steps", c.steps},
+          {"batch", c.batch},
+          {"learning_rate", c.learning_rate},
+          {"warmup", c.warmup},
+          {"ema", c.ema},
+          {"beta1", c.adam.beta1},
+          {"beta2", c.adam.beta2},
+          {"epsilon", c.adam.epsilon},
+          {"power_iterations", c.power_iterations},
+          {"validate_every", c.validate_every},
+          {"patience", c.patience},
+          {"seed", c.seed}};
+}
+
+TrainConfig train_from_json(JsonFields fields) {
+  TrainConfig c;
+  c.steps = fields.get<std::uint64_t>("steps");
+  c.batch = fields.get<std::size_t>("batch");
+  c.learning_rate = fields.get<double>("learning_rate");
+  c.warmup = fields.get<double>("warmup");
+  c.ema = fields.get<double>("ema");
+  c.adam = {fields.get<double>("beta1"), fields.get<double>("beta2"),
+            fields.get<double>("epsilon")};
+  c.power_iterations = fields.get<int>("power_iterations");
+  c.validate_every = fields.get<std::uint64_t>("validate_every");
+  c.patience = fields.get<std::uint64_t>("patience");
+  c.seed = fields.get<std::uint64_t>("seed");
+  fields.finish();
+  return c;
+}
+
+json history_to_json(const TrainState& state) {
+  json points = json::array();
+  for (const HistoryPoint& p : state.history) {
+    points.push_back({{"step", p.step},
+                      {"training_loss", p.training_loss},
+                      {"validation_loss", p.validation_loss}});
+  }
+  json divergences = json::array();
+  for (const Divergence& d : state.divergences) {
+    divergences.push_back(
+        {{"step", d.step}, {"back_to", d.back_to}, {"learning_rate", d.learning_rate}});
+  }
+  return {{"step", state.step},           {"rate_factor", state.rate_factor},
+          {"best_step", state.best_step}, {"best_loss", state.best_loss},
+          {"points", std::move(points)},  {"divergences", std::move(divergences)}};
+}
+
+void history_from_json(JsonFields fields, TrainState& state) {
+  state.step = fields.get<std::uint64_t>("step");
+  state.rate_factor = fields.get<double>("rate_factor");
+  state.best_step = fields.get<std::uint64_t>("best_step");
+  state.best_loss = fields.get<double>("best_loss");
+  for (JsonFields& p : fields.objects("points")) {
+    state.history.push_back({p.get<std::uint64_t>("step"), p.get<double>("training_loss"),
+                             p.get<double>("validation_loss")});
+    p.finish();
+  }
+  for (JsonFields& d : fields.objects("divergences")) {
+    state.divergences.push_back({d.get<std::uint64_t>("step"), d.get<std::uint64_t>("back_to"),
+                                 d.get<double>("learning_rate")});
+    d.finish();
+  }
+  fields.finish();
+}
+
+json data_to_json(const DataRecord& d) {
+  return {{"columns", d.columns},
+          {"header", d.has_header},
+          {"hash", d.hash},
+          {"rows", d.rows},
+          {"training_rows", d.training_rows},
+          {"validation_rows", d.validation_rows}};
+}
+
+DataRecord data_from_json(JsonFields fields) {
+  DataRecord d;
+  d.columns = fields.get<std::vector<std::string>>("columns");
+  d.has_header = fields.get<bool>("header");
+  d.hash = fields.get<std::string>("hash");
+  d.rows = fields.get<std::size_t>("rows");
+  d.training_rows = fields.get<std::size_t>("training_rows");
+  d.validation_rows = fields.get<std::size_t>("validation_rows");
+  fields.finish();
+  return d;
+}
+
+// The proved bound of every spectrally normalised matrix and of every residual block.
+json lipschitz_to_json(const Fit& fit) {
+  const Model model(fit.flow, fit.state.best);
+  const ParameterLayout& layout = model.flow().layout();
+  const std::vector<double> norms = proved_norms(layout, model.values());
+  json matrices = json::object();
+  for (std::size_t i = 0; i < norms.size(); ++i) {
+    if (layout[i].max_norm > 0) matrices[layout[i].name] = norms[i];
+  }
+  json blocks = json::object();
+  for (std::size_t i = 0; i < model.lipschitz_bounds().size(); ++i) {
+    const double bound = model.lipschitz_bounds()[i];
+    if (bound > 0) blocks["flow." + std::to_string(i)] = bound;
+  }
+  return {{"matrices", std::move(matrices)}, {"blocks", std::move(blocks)}};
+}
+
+void check_lipschitz(JsonFields fields, const ParameterLayout& layout) {
+  JsonFields matrices = fields.object("matrices");
+  for (const ParameterInfo& info : layout.entries()) {
+    if (info.max_norm == 0) continue;
+    const auto bound = matrices.get<double>(info.name);
+    if (!(bound >= 0 && bound < 1)) matrices.fail(info.name, "must be in [0, 1)");
+  }
+  matrices.finish();
+  JsonFields blocks = fields.object("blocks");
+  for (const std::string& key : blocks.keys()) {
+    const auto bound = blocks.get<double>(key);
+    if (!(bound > 0 && bound < 1)) blocks.fail(key, "a Lipschitz bound must be in (0, 1)");
+  }
+  fields.finish();
+}
+
+// --- the blobs ------------------------------------------------------------------------------
+
+std::vector<std::size_t> shape_of(const ParameterInfo& info) {
+  if (info.columns == 1) return {info.rows};
+  return {info.rows, info.columns};
+}
+
+// Adds every parameter of a flat array as "PREFIXname".
+void put(Tensors& tensors, const std::string& prefix, const ParameterLayout& layout,
+         const std::vector<float>& flat) {
+  for (const ParameterInfo& info : layout.entries()) {
+    const std::span<const float> values(flat.data() + info.offset, info.size());
+    tensors[prefix + info.name] = Tensor::from<float>(values, shape_of(info));
+  }
+}
+
+std::vector<float> take(TensorFields& fields, const std::string& prefix,
+                        const ParameterLayout& layout) {
+  // Every tensor's shape is checked against the file before the flat array is made.
+  std::vector<std::vector<float>> parts;
+  for (const ParameterInfo& info : layout.entries()) {
+    parts.push_back(fields.get<float>(prefix + info.name, shape_of(info)));
+  }
+  std::vector<float> flat(layout.size(), 0);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    std::copy(parts[i].begin(), parts[i].end(),
+              flat.begin() + static_cast<std::ptrdiff_t>(layout[i].offset));
+  }
+  return flat;
+}
+
+Tensors training_tensors(const TrainState& state, const ParameterLayout& layout) {
+  Tensors tensors;
+  put(tensors, "raw.", layout, state.raw);
+  put(tensors, "average.", layout, state.average);
+  put(tensors, "m.", layout, state.m);
+  put(tensors, "v.", layout, state.v);
+  for (std::size_t i = 0; i < state.power.size(); ++i) {
+    if (layout[i].max_norm == 0) continue;
+    tensors["power_u." + layout[i].name] = Tensor::from<float>(state.power[i].u, {layout[i].rows});
+    tensors["power_v." + layout[i].name] =
+        Tensor::from<float>(state.power[i].v, {layout[i].columns});
+  }
+  return tensors;
+}
+
+void training_from_tensors(const Tensors& tensors, const std::string& where,
+                           const ParameterLayout& layout, TrainState& state) {
+  TensorFields fields(tensors, where);
+  state.raw = take(fields, "raw.", layout);
+  state.average = take(fields, "average.", layout);
+  state.m = take(fields, "m.", layout);
+  state.v = take(fields, "v.", layout);
+  state.power.resize(layout.entries().size());
+  for (std::size_t i = 0; i < state.power.size(); ++i) {
+    if (layout[i].max_norm == 0) continue;
+    state.power[i] = {fields.get<float>("power_u." + layout[i].name, {layout[i].rows}),
+                      fields.get<float>("power_v." + layout[i].name, {layout[i].columns})};
+  }
+  fields.finish();
+}
+
+// The flow's parameter table, any nonsense in its description being the checkpoint's fault.
+ParameterLayout layout_of(const FlowConfig& flow, const std::string& directory) {
+  try {
+    return build_flow<float>(flow).layout();
+  } catch (const UsageError& error) {
+    throw CheckpointError(directory + ": model.json: " + error.what());
+  }
+}
+
+Fit fit_from_checkpoint(const Checkpoint& checkpoint, const std::string& directory) {
+  JsonFields fields(checkpoint.model, directory + ": model.json", throw_as<CheckpointError>);
+  Fit fit;
+  fields.get<std::uint64_t>("format_version");
+  fields.get<std::string>("iflow_version");
+  fields.get<json>("blobs");
+  fit.flow = flow_from_json(fields.object("flow"));
+  fit.train = train_from_json(fields.object("training"));
+  fit.data = data_from_json(fields.object("data"));
+  history_from_json(fields.object("history"), fit.state);
+  JsonFields gaussian = fields.object("baselines").object("gaussian");
+  fit.gaussian = {gaussian.get<std::vector<double>>("mean"),
+                  gaussian.get<std::vector<double>>("covariance")};
+  gaussian.finish();
+  fit.options = fields.object("provenance").get<json>("options");
+  const ParameterLayout layout = layout_of(fit.flow, directory);
+  check_lipschitz(fields.object("lipschitz"), layout);
+  fields.finish();
+  const std::size_t d = fit.flow.dimension;
+  if (fit.data.columns.size() != d || fit.gaussian.mean.size() != d ||
+      fit.gaussian.covariance.size() != d * d) {
+    throw CheckpointError(directory + ": model.json: columns, baseline and flow differ in number");
+  }
+  TensorFields weights(checkpoint.blobs.at("weights"), directory + ": weights");
+  fit.state.best = take(weights, "", layout);
+  weights.finish();
+  return fit;
+}
+
+}  // namespace
+
+void save_fit(CheckpointWriter& writer, const Fit& fit) {
+  const ParameterLayout layout = build_flow<float>(fit.flow).layout();
+  const json model = {
+      {"iflow_version", build_info().version},
+      {"flow", flow_to_json(fit.flow)},
+      {"training", train_to_json(fit.train)},
+      {"data", data_to_json(fit.data)},
+      {"history", history_to_json(fit.state)},
+      {"lipschitz", lipschitz_to_json(fit)},
+      {"baselines",
+       {{"gaussian", {{"mean", fit.gaussian.mean}, {"covariance", fit.gaussian.covariance}}}}},
+      {"provenance", {{"options", fit.options}}}};
+  Tensors weights;
+  put(weights, "", layout, fit.state.best);
+  writer.commit(
+      model, {{"weights", std::move(weights)}, {"training", training_tensors(fit.state, layout)}});
+}
+
+Fit load_fit(const std::string& directory) {
+  const Checkpoint checkpoint = load_checkpoint(directory, {"weights", "training"});
+  Fit fit = fit_from_checkpoint(checkpoint, directory);
+  training_from_tensors(checkpoint.blobs.at("training"), directory + ": training",
+                        layout_of(fit.flow, directory), fit.state);
+  return fit;
+}
+
+Fit load_fit_without_training(const std::string& directory) {
+  return fit_from_checkpoint(load_checkpoint(directory, {"weights"}), directory);
+}
+
+Model load_model(const std::string& directory) {
+  return model_of(load_fit_without_training(directory), directory);
+}
+
+Model model_of(const Fit& fit, const std::string& directory) {
+  try {
+    return Model(fit.flow, fit.state.best);
+  } catch (const NumericError& error) {
+    throw CheckpointError(directory + ": " + error.what());
+  }
+}
+
+}  // namespace iflow

@@ -1,0 +1,53 @@
+// What a checkpoint says: the fitted model, how it came about, and what resuming needs. The layout
+// on disk is store_layout.h's; the fields of model.json are this file's.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "checkpoint/store_reader.h"
+#include "checkpoint/store_writer.h"
+#include "flow/build_flow.h"
+#include "flow/model.h"
+#include "objective/gaussian.h"
+#include "train/trainer.h"
+
+namespace iflow {
+
+// The data a model was fitted on.
+struct DataRecord {
+  std::vector<std::string> columns;
+  bool has_header = false;
+  std::string hash;  // content_hash of the whole table (data/table.h)
+  std::size_t rows = 0;
+  std::size_t training_rows = 0;
+  std::size_t validation_rows = 0;
+};
+
+// A run and its result at some validation point.
+struct Fit {
+  FlowConfig flow;
+  TrainConfig train;
+  DataRecord data;
+  Gaussian gaussian;       // baseline, fitted on the training rows
+  nlohmann::json options;  // every effective option of `iflow fit`, by its long name
+  TrainState state;
+};
+
+// Writes `fit` as the directory's new content.
+void save_fit(CheckpointWriter& writer, const Fit& fit);
+
+// Everything, to resume from. Throws CheckpointError.
+Fit load_fit(const std::string& directory);
+
+// The part of a checkpoint that evaluation needs. `state` holds the history and the best parameters
+// only. Throws CheckpointError.
+Fit load_fit_without_training(const std::string& directory);
+
+// The model of a checkpoint: its best parameters. Throws CheckpointError, also when the parameters
+// don't keep the flow invertible.
+Model load_model(const std::string& directory);
+Model model_of(const Fit& fit, const std::string& directory);
+
+}  // namespace iflow

@@ -1,0 +1,64 @@
+#include "objective/gaussian.h"
+
+#include <Eigen/Cholesky>
+#include <Eigen/Core>
+#include <cmath>
+#include <numbers>
+
+#include "base/error.h"
+
+namespace iflow {
+
+namespace {
+
+using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+Eigen::LLT<RowMajor> factor(const Gaussian& gaussian) {
+  const auto d = static_cast<Eigen::Index>(gaussian.mean.size());
+  return RowMajor(Eigen::Map<const RowMajor>(gaussian.covariance.data(), d, d)).llt();
+}
+
+}  // namespace
+
+Gaussian fit_gaussian(std::span<const double> rows, std::size_t dimension) {
+  const auto d = static_cast<Eigen::Index>(dimension);
+  const auto n = static_cast<Eigen::Index>(rows.size() / dimension);
+  const Eigen::Map<const RowMajor> x(rows.data(), n, d);
+  const Eigen::RowVectorXd mean = x.colwise().mean();
+  RowMajor covariance = RowMajor::Zero(d, d);
+  for (Eigen::Index i = 0; i < n; ++i) {
+    const Eigen::RowVectorXd r = x.row(i) - mean;
+    covariance.noalias() += r.transpose() * r;
+  }
+  covariance /= static_cast<double>(n);
+  Gaussian gaussian{{mean.data(), mean.data() + d}, {covariance.data(), covariance.data() + d * d}};
+  const Eigen::VectorXd scale = covariance.diagonal().cwiseSqrt();
+  const RowMajor correlation =
+      scale.cwiseInverse().asDiagonal() * covariance * scale.cwiseInverse().asDiagonal();
+  const Eigen::LLT<RowMajor> llt(correlation);
+  const bool singular =
+      llt.info() != Eigen::Success || llt.matrixLLT().diagonal().minCoeff() < 1e-7;
+  if (singular) {
+    throw DataError(
+        "the covariance of the columns is singular: some column is a linear function of others");
+  }
+  return gaussian;
+}
+
+std::vector<double> log_density(const Gaussian& gaussian, std::span<const double> rows) {
+  const std::size_t d = gaussian.mean.size(), n = rows.size() / d;
+  const Eigen::LLT<RowMajor> llt = factor(gaussian);
+  const auto size = static_cast<Eigen::Index>(d);
+  const Eigen::Map<const Eigen::VectorXd> mean(gaussian.mean.data(), size);
+  double constant = -0.5 * static_cast<double>(d) * std::log(2 * std::numbers::pi);
+  for (Eigen::Index i = 0; i < size; ++i) constant -= std::log(llt.matrixLLT()(i, i));
+  std::vector<double> result(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const Eigen::Map<const Eigen::VectorXd> x(rows.data() + i * d, size);
+    const Eigen::VectorXd white = llt.matrixL().solve(x - mean);
+    result[i] = constant - 0.5 * white.squaredNorm();
+  }
+  return result;
+}
+
+}  // namespace iflow

@@ -1,0 +1,36 @@
+// What `iflow fit` does when it is told nothing: a function of the number of rows and columns
+// alone, so that a plain fit is reproducible to the bit. The measurements behind the numbers are in
+// defaults.cpp.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "flow/build_flow.h"
+#include "train/trainer.h"
+
+namespace iflow {
+
+// The shape of the residual flow.
+struct FlowOptions {
+  std::size_t blocks = 0;
+  std::vector<std::size_t> hidden;
+  std::string activation;
+  double activation_start = 0;
+  bool activation_first = false;
+  double coefficient = 0;
+};
+
+FlowOptions default_flow_options(std::size_t training_rows, std::size_t columns);
+
+// Everything of a run but its seed.
+TrainConfig default_train_config(std::size_t training_rows, std::size_t columns);
+
+// Validation points and patience that suit a plan of `steps` steps.
+void set_plan(TrainConfig& config, std::uint64_t steps);
+
+// Standardisation, ActNorm, the blocks, ActNorm.
+FlowConfig residual_flow(const FlowOptions& options, const StandardiseConfig& standardise);
+
+}  // namespace iflow
