@@ -69,7 +69,7 @@ class ArmAngle {
     const double turn = kRate * std::exp(rho_ * cosine);
     return {1 + turn * rho_ * sine, turn * rho_ * (cosine - rho_ * sine * sine)};
   }
-  // Where G' is least, in (-pi / 2, 0]: cos psi = rho sin^2 psi.
+  // Where G' is least, in [-pi / 2, 0): cos psi = rho sin^2 psi.
   double steepest_fall() const {
     return -std::acos(2 * rho_ / (1 + std::sqrt(1 + 4 * rho_ * rho_)));
   }
