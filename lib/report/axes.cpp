@@ -4,11 +4,16 @@
 #include <limits>
 
 #include "base/error.h"
+#include "report/figure_style.h"
 
 namespace iflow {
 namespace {
 
-using namespace figure_style;
+using figure_style::kFaintInk;
+using figure_style::kInk;
+using figure_style::kNameSize;
+using figure_style::kRule;
+using figure_style::kTickSize;
 
 constexpr double kTickLength = 8;
 constexpr double kTickWidth = 2;

@@ -10,17 +10,6 @@
 
 namespace iflow {
 
-// The colours and the text size that all figures share.
-namespace figure_style {
-inline constexpr Rgb kPaper = {1, 1, 1};
-inline constexpr Rgb kInk = {0.13, 0.13, 0.16};       // titles, names
-inline constexpr Rgb kFaintInk = {0.36, 0.36, 0.41};  // tick labels, captions
-inline constexpr Rgb kRule = {0.90, 0.90, 0.92};      // grid lines
-inline constexpr double kTitleSize = 27;
-inline constexpr double kNameSize = 24;
-inline constexpr double kTickSize = 21;
-}  // namespace figure_style
-
 class Axes {
  public:
   // The frame in pixels, and the data ranges that it shows. Throws NumericError when a range has

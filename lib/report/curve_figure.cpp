@@ -8,13 +8,18 @@
 
 #include "base/error.h"
 #include "report/axes.h"
+#include "report/figure_style.h"
 #include "report/range.h"
 #include "report/ticks.h"
 
 namespace iflow {
 namespace {
 
-using namespace figure_style;
+using figure_style::kInk;
+using figure_style::kPaper;
+using figure_style::kRule;
+using figure_style::kTickSize;
+using figure_style::kTitleSize;
 
 constexpr int kWidth = 1200;
 constexpr int kHeight = 640;
@@ -129,7 +134,9 @@ void draw_best_mark(Canvas& canvas, Point centre) {
 void draw_floor_mark(Canvas& canvas, double left, double right, double y) {
   constexpr double kDash = 12;
   constexpr double kGap = 8;
-  for (double x = left; x < right; x += kDash + kGap) {
+  const int dashes = static_cast<int>(std::ceil((right - left) / (kDash + kGap)));
+  for (int i = 0; i < dashes; ++i) {
+    const double x = left + i * (kDash + kGap);
     canvas.fill_rect({x, y - 1.25, std::min(x + kDash, right), y + 1.25}, {kFloorColour});
   }
 }

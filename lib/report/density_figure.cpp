@@ -11,12 +11,17 @@
 
 #include "base/error.h"
 #include "report/axes.h"
+#include "report/figure_style.h"
 #include "report/ticks.h"
 
 namespace iflow {
 namespace {
 
-using namespace figure_style;
+using figure_style::kFaintInk;
+using figure_style::kInk;
+using figure_style::kPaper;
+using figure_style::kTickSize;
+using figure_style::kTitleSize;
 
 // Pixels, for a picture that a page shows at about half its size.
 constexpr double kPanelSide = 440;
