@@ -1,13 +1,27 @@
 #include "kernels/matmul.h"
 
 #include <algorithm>
-#include <array>
+#include <new>
+#include <vector>
 
 #include "kernels/simd.h"
 
 namespace iflow::kernels {
 
 namespace {
+
+// Memory aligned for vector loads.
+template <class T>
+struct AlignedAllocator {
+  using value_type = T;
+  T* allocate(std::size_t n) {
+    return static_cast<T*>(::operator new (n * sizeof(T), std::align_val_t{simd::kVectorBytes}));
+  }
+  void deallocate(T* p, std::size_t) {
+    ::operator delete (p, std::align_val_t{simd::kVectorBytes});
+  }
+  bool operator==(const AlignedAllocator&) const = default;
+};
 
 using simd::broadcast;
 using simd::kRegistersPerGroup;
@@ -19,44 +33,64 @@ using simd::Vec;
 // Accumulators a register tile may hold; the rest of the registers feed them.
 constexpr std::size_t kAccumulators = simd::kRegisters * 3 / 4;
 
-// One register tile: kRows outputs from row m on, kGroups groups from x on, all of K.
+// What a register tile multiplies: `left`, read one number at a time and broadcast, times `right`,
+// read a vector at a time. Both matmul and weight_gradient are such products.
+//   left   element (m, j), j = b * width + k: left[m * row_stride + b * block_stride + k * stride]
+//   right  element (j, group g, lane l):      right[g * right_group + j * kLanes + l]
+//   out    element (m, group g, lane l):      out[m * out_row + g * out_group + l]
+template <class T>
+struct Product {
+  const T* left;
+  std::size_t row_stride, stride, width, blocks, block_stride;
+  const T* right;
+  std::size_t right_group;
+  T* out;
+  std::size_t out_row, out_group;
+  std::size_t rows;
+  bool accumulate;
+};
+
+// Rows m .. m + kRows - 1 and groups g .. g + kGroups - 1 of a product, all of the contraction.
 template <class T, std::size_t kRows, std::size_t kGroups>
-[[gnu::always_inline]] inline void matmul_tile(const MatrixView<T>& w, std::size_t m, const T* x,
-                                               T* y, bool accumulate) {
+[[gnu::always_inline]] inline void product_tile(const Product<T>& p, std::size_t m, std::size_t g) {
   constexpr std::size_t kPerGroup = kRegistersPerGroup<T>;
   constexpr std::size_t kColumns = kGroups * kPerGroup;
-  const std::size_t x_group = w.columns * kLanes;
-  const std::size_t y_group = w.rows * kLanes;
+  T* out = p.out + m * p.out_row + g * p.out_group;
+  const std::size_t out_row = p.out_row, out_group = p.out_group;
   Vec<T> acc[kRows][kColumns];
 #pragma GCC unroll 32
   for (std::size_t r = 0; r < kRows; ++r) {
 #pragma GCC unroll 32
     for (std::size_t c = 0; c < kColumns; ++c) {
-      const T* out = y + (c / kPerGroup) * y_group + (m + r) * kLanes + (c % kPerGroup) * kWidth<T>;
-      acc[r][c] = accumulate ? load(out) : Vec<T>{};
+      const T* at = out + r * out_row + (c / kPerGroup) * out_group + (c % kPerGroup) * kWidth<T>;
+      acc[r][c] = p.accumulate ? load(at) : Vec<T>{};
     }
   }
-  const T* weight = w.data + m * w.row_stride;
-  for (std::size_t k = 0; k < w.columns; ++k) {
-    Vec<T> column[kColumns];
+  const T* right = p.right + g * p.right_group;
+  const std::size_t right_group = p.right_group, row_stride = p.row_stride, stride = p.stride;
+  for (std::size_t b = 0; b < p.blocks; ++b) {
+    const T* left = p.left + m * row_stride + b * p.block_stride;
+    for (std::size_t k = 0; k < p.width; ++k) {
+      Vec<T> column[kColumns];
 #pragma GCC unroll 32
-    for (std::size_t c = 0; c < kColumns; ++c) {
-      column[c] = load(x + (c / kPerGroup) * x_group + (c % kPerGroup) * kWidth<T>);
+      for (std::size_t c = 0; c < kColumns; ++c) {
+        column[c] = load(right + (c / kPerGroup) * right_group + (c % kPerGroup) * kWidth<T>);
+      }
+#pragma GCC unroll 32
+      for (std::size_t r = 0; r < kRows; ++r) {
+        const Vec<T> factor = broadcast(left[r * row_stride]);
+#pragma GCC unroll 32
+        for (std::size_t c = 0; c < kColumns; ++c) acc[r][c] += factor * column[c];
+      }
+      left += stride;
+      right += kLanes;
     }
-#pragma GCC unroll 32
-    for (std::size_t r = 0; r < kRows; ++r) {
-      const Vec<T> w_rk = broadcast(weight[r * w.row_stride]);
-#pragma GCC unroll 32
-      for (std::size_t c = 0; c < kColumns; ++c) acc[r][c] += w_rk * column[c];
-    }
-    weight += w.column_stride;
-    x += kLanes;
   }
 #pragma GCC unroll 32
   for (std::size_t r = 0; r < kRows; ++r) {
 #pragma GCC unroll 32
     for (std::size_t c = 0; c < kColumns; ++c) {
-      store(y + (c / kPerGroup) * y_group + (m + r) * kLanes + (c % kPerGroup) * kWidth<T>,
+      store(out + r * out_row + (c / kPerGroup) * out_group + (c % kPerGroup) * kWidth<T>,
             acc[r][c]);
     }
   }
@@ -64,37 +98,55 @@ template <class T, std::size_t kRows, std::size_t kGroups>
 
 // Rows from m on, as many tiles of kRows as fit; returns the first row that is left.
 template <class T, std::size_t kRows, std::size_t kGroups>
-std::size_t matmul_rows(const MatrixView<T>& w, std::size_t m, const T* x, T* y, bool accumulate) {
-  for (; m + kRows <= w.rows; m += kRows) matmul_tile<T, kRows, kGroups>(w, m, x, y, accumulate);
+std::size_t product_rows(const Product<T>& p, std::size_t m, std::size_t g) {
+  for (; m + kRows <= p.rows; m += kRows) product_tile<T, kRows, kGroups>(p, m, g);
   return m;
 }
 
 // All rows of kGroups groups.
 template <class T, std::size_t kGroups>
-void matmul_panel(const MatrixView<T>& w, const T* x, T* y, bool accumulate) {
+void product_panel(const Product<T>& p, std::size_t g) {
   constexpr std::size_t kTall = kAccumulators / (kGroups * kRegistersPerGroup<T>);
   std::size_t m = 0;
-  if constexpr (kTall >= 8) m = matmul_rows<T, 8, kGroups>(w, m, x, y, accumulate);
-  if constexpr (kTall >= 4) m = matmul_rows<T, 4, kGroups>(w, m, x, y, accumulate);
-  if constexpr (kTall >= 2) m = matmul_rows<T, 2, kGroups>(w, m, x, y, accumulate);
-  matmul_rows<T, 1, kGroups>(w, m, x, y, accumulate);
+  if constexpr (kTall >= 8) m = product_rows<T, 8, kGroups>(p, m, g);
+  if constexpr (kTall >= 4) m = product_rows<T, 4, kGroups>(p, m, g);
+  if constexpr (kTall >= 2) m = product_rows<T, 2, kGroups>(p, m, g);
+  product_rows<T, 1, kGroups>(p, m, g);
+}
+
+template <class T>
+void product(const Product<T>& p, std::size_t groups) {
+  std::size_t g = 0;
+  const auto panels = [&]<std::size_t kGroups>() {
+    for (; g + kGroups <= groups; g += kGroups) product_panel<T, kGroups>(p, g);
+  };
+  // Few rows need many groups side by side to hide the latency of the multiply-add.
+  if (p.rows < 4) panels.template operator()<kAccumulators / (2 * kRegistersPerGroup<T>)>();
+  // As wide as leaves room for at least four rows, which share the loads of a column.
+  constexpr std::size_t kWidest = kAccumulators / (4 * kRegistersPerGroup<T>);
+  if constexpr (kWidest >= 3) panels.template operator()<3>();
+  if constexpr (kWidest >= 2) panels.template operator()<2>();
+  panels.template operator()<1>();
 }
 
 }  // namespace
 
 template <class T>
 void matmul(const MatrixView<T>& w, const T* x, T* y, std::size_t groups, bool accumulate) {
-  std::size_t g = 0;
-  const auto panels = [&]<std::size_t kGroups>() {
-    for (; g + kGroups <= groups; g += kGroups) {
-      matmul_panel<T, kGroups>(w, x + g * w.columns * kLanes, y + g * w.rows * kLanes, accumulate);
-    }
-  };
-  // Few outputs need many groups side by side to hide the latency of the multiply-add.
-  if (w.rows < 4) panels.template operator()<kAccumulators / (2 * kRegistersPerGroup<T>)>();
-  if constexpr (kAccumulators / kRegistersPerGroup<T> >= 24) panels.template operator()<3>();
-  if constexpr (kAccumulators / kRegistersPerGroup<T> >= 12) panels.template operator()<2>();
-  panels.template operator()<1>();
+  product<T>({.left = w.data,
+              .row_stride = w.row_stride,
+              .stride = w.column_stride,
+              .width = w.columns,
+              .blocks = 1,
+              .block_stride = 0,
+              .right = x,
+              .right_group = w.columns * kLanes,
+              .out = y,
+              .out_row = kLanes,
+              .out_group = w.rows * kLanes,
+              .rows = w.rows,
+              .accumulate = accumulate},
+             groups);
 }
 
 namespace {
@@ -151,11 +203,26 @@ void weight_gradient_rows(const T* dy, const T* x, T* dw, std::size_t m, std::si
   columns.template operator()<1>();
 }
 
-}  // namespace
-
+// to[r][i] = from[i][r] for a kLanes x kLanes block whose rows stand kLanes apart in `from`.
 template <class T>
-void weight_gradient(const T* dy, const T* x, T* dw, std::size_t m, std::size_t k,
-                     std::size_t groups) {
+void transpose_block(const T* from, T* to) {
+  constexpr std::size_t w = kWidth<T>;
+  for (std::size_t i = 0; i < kLanes; i += w) {
+    for (std::size_t r = 0; r < kLanes; r += w) {
+      Vec<T> rows[w];
+#pragma GCC unroll 16
+      for (std::size_t j = 0; j < w; ++j) rows[j] = load(from + (i + j) * kLanes + r);
+      simd::transpose<T>(rows);
+#pragma GCC unroll 16
+      for (std::size_t j = 0; j < w; ++j) store(to + (r + j) * kLanes + i, rows[j]);
+    }
+  }
+}
+
+// Few columns or rows: every element of dw is a sum of lane products, the lanes added at the end.
+template <class T>
+void narrow_weight_gradient(const T* dy, const T* x, T* dw, std::size_t m, std::size_t k,
+                            std::size_t groups) {
   std::size_t r = 0;
   const auto rows = [&]<std::size_t kRows>() {
     for (; r + kRows <= m; r += kRows) {
@@ -166,6 +233,49 @@ void weight_gradient(const T* dy, const T* x, T* dw, std::size_t m, std::size_t 
   rows.template operator()<4>();
   rows.template operator()<2>();
   rows.template operator()<1>();
+}
+
+// dw = dy x^T as a product whose lanes are inputs: x is transposed once, and no lanes are ever
+// added up. For k a multiple of kLanes.
+template <class T>
+void wide_weight_gradient(const T* dy, const T* x, T* dw, std::size_t m, std::size_t k,
+                          std::size_t groups) {
+  // [k / kLanes][groups * kLanes rows][kLanes inputs]
+  thread_local std::vector<T, AlignedAllocator<T>> transposed;
+  transposed.resize(std::max(transposed.size(), k * groups * kLanes));
+  const std::size_t panel = groups * kLanes * kLanes;
+  for (std::size_t c = 0; c < k / kLanes; ++c) {
+    for (std::size_t g = 0; g < groups; ++g) {
+      transpose_block(x + (g * k + c * kLanes) * kLanes,
+                      transposed.data() + c * panel + g * kLanes * kLanes);
+    }
+  }
+  product<T>({.left = dy,
+              .row_stride = kLanes,
+              .stride = 1,
+              .width = kLanes,
+              .blocks = groups,
+              .block_stride = m * kLanes,
+              .right = transposed.data(),
+              .right_group = panel,
+              .out = dw,
+              .out_row = k,
+              .out_group = kLanes,
+              .rows = m,
+              .accumulate = true},
+             k / kLanes);
+}
+
+}  // namespace
+
+template <class T>
+void weight_gradient(const T* dy, const T* x, T* dw, std::size_t m, std::size_t k,
+                     std::size_t groups) {
+  if (k % kLanes == 0 && m >= 8) {
+    wide_weight_gradient(dy, x, dw, m, k, groups);
+  } else {
+    narrow_weight_gradient(dy, x, dw, m, k, groups);
+  }
 }
 
 template void matmul(const MatrixView<float>&, const float*, float*, std::size_t, bool);

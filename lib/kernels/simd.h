@@ -86,5 +86,27 @@ inline void horizontal_sums(const Vec<T>* acc, T* sums) {
   for (std::size_t i = 0; i < kCount; i += kWidth<T>) store(sums + i, fold<T, kWidth<T>>(acc + i));
 }
 
+// Exchanges the off-diagonal kHalf x kHalf blocks of the 2 kHalf x 2 kHalf blocks in rows a and b.
+template <class T, std::size_t kHalf, std::size_t... kLane>
+inline void exchange(Vec<T>& a, Vec<T>& b, std::index_sequence<kLane...>) {
+  constexpr auto kUpper = [](std::size_t lane) { return (lane & kHalf) != 0; };
+  const Vec<T> top =
+      __builtin_shufflevector(a, b, (kUpper(kLane) ? kWidth<T> + kLane - kHalf : kLane)...);
+  b = __builtin_shufflevector(a, b, (kUpper(kLane) ? kWidth<T> + kLane : kLane + kHalf)...);
+  a = top;
+}
+
+// Transposes a kWidth x kWidth block held in registers.
+template <class T, std::size_t kHalf = kWidth<T> / 2>
+inline void transpose(Vec<T>* rows) {
+#pragma GCC unroll 16
+  for (std::size_t i = 0; i < kWidth<T>; ++i) {
+    if ((i & kHalf) == 0) {
+      exchange<T, kHalf>(rows[i], rows[i + kHalf], std::make_index_sequence<kWidth<T>>{});
+    }
+  }
+  if constexpr (kHalf > 1) transpose<T, kHalf / 2>(rows);
+}
+
 }  // namespace simd
 }  // namespace iflow
