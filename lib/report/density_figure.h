@@ -53,9 +53,10 @@ struct DensityFigure {
   std::string caption;  // one line below the panels, shortened where it is too long
 };
 
-// About 1500 x 590 pixels with three panels.
+// About 1500 x 620 pixels with three panels.
 //
-// Points are translucent, the more of them the more so; up to 10^5 keep their structure. A density
+// Points are translucent dots whose layers add up along the colour map, set so that single points
+// show and crowds keep their structure, be they ten or 10^5. A density
 // p is drawn as colormap(sqrt(p / p_top)): the square root lifts the faint parts, and p_top, above
 // which colours no longer change, is the level that only the cells with the densest 2 % of the mass
 // in the window exceed, so that a spike can't darken all the rest. The bar below the panel gives

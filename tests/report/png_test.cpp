@@ -38,7 +38,7 @@ std::vector<unsigned char> decode(const unsigned char* png, std::size_t size, in
       stbi_load_from_memory(png, static_cast<int>(size), &width, &height, &channels, 0);
   REQUIRE(pixels != nullptr);
   REQUIRE(channels == 3);
-  const std::vector<unsigned char> result(pixels, pixels + std::size_t{3} * width * height);
+  std::vector<unsigned char> result(pixels, pixels + std::size_t{3} * width * height);
   stbi_image_free(pixels);
   return result;
 }
