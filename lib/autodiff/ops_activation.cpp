@@ -24,16 +24,16 @@ Var activation(Tape<T>& tape, Activation kind, const Parameter<T>& raw, Var x, s
   const T a = has_parameter(kind) ? softplus(*raw.value) : T(1);
   const Var y = tape.variable(x.elements, x.groups);
   const std::size_t values = groups * x.elements * kLanes;
-  kernels::ActivationDerivatives<T> saved{};
-  if (tape.recording()) saved = {tape.scratch(values), tape.scratch(values)};
-  kernels::activation_forward(kind, a, tape.value(x), tape.value(y),
-                              tape.recording() ? &saved : nullptr, x.elements, groups, tangents);
+  T* first = tape.recording() ? tape.scratch(values) : nullptr;  // phi'(x)
+  kernels::activation_forward(kind, a, tape.value(x), tape.value(y), first, x.elements, groups,
+                              tangents);
   tape.on_backward(y, [=](Tape<T>& t) {
     // y = phi(x; a), t' = phi'(x; a) t, a = softplus(raw)
     const auto dx = t.adjoint(x);
     T* out = dx.fresh ? dx.data : t.scratch(x.size());
-    const T da = kernels::activation_backward(kind, a, t.value(x), t.value(y), t.output_adjoint(y),
-                                              saved, out, x.elements, groups, tangents);
+    const T da =
+        kernels::activation_backward(kind, a, t.value(x), t.value(y), first, t.output_adjoint(y),
+                                     out, x.elements, groups, tangents);
     if (!dx.fresh) {
       for (std::size_t i = 0; i < x.size(); ++i) dx.data[i] += out[i];
     }

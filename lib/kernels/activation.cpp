@@ -41,7 +41,7 @@ using simd::Vec;
 
 template <class T>
 struct Value {
-  Vec<T> value, first, second;
+  Vec<T> value, first;
 };
 
 // Derivatives by the activation's parameter a of phi and of phi'.
@@ -50,14 +50,16 @@ struct ByParameter {
   Vec<T> value, first;
 };
 
+// Each activation: phi and phi' at z, and phi'' given these.
+
 template <class T>
 struct Sigmoid {
   explicit Sigmoid(T) {}
   Value<T> operator()(Vec<T> z) const {
     const Vec<T> s = simd::sigmoid<T>(z);
-    const Vec<T> first = s * (1 - s);
-    return {s, first, first * (1 - 2 * s)};
+    return {s, s * (1 - s)};
   }
+  Vec<T> second(Vec<T>, Vec<T> y, Vec<T> first) const { return first * (1 - 2 * y); }
 };
 
 template <class T>
@@ -65,9 +67,9 @@ struct Tanh {
   explicit Tanh(T) {}
   Value<T> operator()(Vec<T> z) const {
     const Vec<T> t = 2 * simd::sigmoid<T>(2 * z) - 1;
-    const Vec<T> first = 1 - t * t;
-    return {t, first, -2 * t * first};
+    return {t, 1 - t * t};
   }
+  Vec<T> second(Vec<T>, Vec<T> y, Vec<T> first) const { return -2 * y * first; }
 };
 
 template <class T>
@@ -75,9 +77,9 @@ struct Relu {
   explicit Relu(T) {}
   Value<T> operator()(Vec<T> z) const {
     const auto positive = z > 0;
-    return {select<T>(positive, z, Vec<T>{}), select<T>(positive, broadcast(T(1)), Vec<T>{}),
-            Vec<T>{}};
+    return {select<T>(positive, z, Vec<T>{}), select<T>(positive, broadcast(T(1)), Vec<T>{})};
   }
+  Vec<T> second(Vec<T>, Vec<T>, Vec<T>) const { return Vec<T>{}; }
 };
 
 template <class T>
@@ -86,8 +88,9 @@ struct Elu {
   Value<T> operator()(Vec<T> z) const {
     const auto positive = z > 0;
     const Vec<T> e = simd::exp<T>(select<T>(positive, Vec<T>{}, z));
-    return {select<T>(positive, z, e - 1), e, select<T>(positive, Vec<T>{}, e)};
+    return {select<T>(positive, z, e - 1), e};
   }
+  Vec<T> second(Vec<T> z, Vec<T>, Vec<T> first) const { return select<T>(z > 0, Vec<T>{}, first); }
 };
 
 template <class T>
@@ -96,11 +99,11 @@ struct LipSwish {
   explicit LipSwish(T parameter) : a(parameter) {}
   Value<T> operator()(Vec<T> z) const {
     const Vec<T> s = simd::sigmoid<T>(a * z);
-    const Vec<T> ds = s * (1 - s);  // sigmoid'
-    const Vec<T> value = z * s * kScale;
-    const Vec<T> first = (s + a * z * ds) * kScale;
-    const Vec<T> second = a * ds * (2 + a * z * (1 - 2 * s)) * kScale;
-    return {value, first, second};
+    return {z * s * kScale, (s + a * z * s * (1 - s)) * kScale};
+  }
+  Vec<T> second(Vec<T> z, Vec<T>, Vec<T>) const {
+    const Vec<T> s = simd::sigmoid<T>(a * z);
+    return a * s * (1 - s) * (2 + a * z * (1 - 2 * s)) * kScale;
   }
   ByParameter<T> by_parameter(Vec<T> z, Vec<T>, Vec<T>, Vec<T>) const {
     const Vec<T> s = simd::sigmoid<T>(a * z);
@@ -112,27 +115,24 @@ struct LipSwish {
 
 template <class T>
 struct Sine {
-  T a, reciprocal;
-  explicit Sine(T parameter) : a(parameter), reciprocal(1 / parameter) {}
+  T a, reciprocal, square;
+  explicit Sine(T parameter) : a(parameter), reciprocal(1 / parameter), square(a * a) {}
   Value<T> operator()(Vec<T> z) const {
     const simd::SinCos<T> sc = simd::sincos<T>(a * z);
-    return {sc.sin * reciprocal, sc.cos, -a * sc.sin};
+    return {sc.sin * reciprocal, sc.cos};
   }
+  Vec<T> second(Vec<T>, Vec<T> y, Vec<T>) const { return -square * y; }
   ByParameter<T> by_parameter(Vec<T> z, Vec<T> y, Vec<T> first, Vec<T> second) const {
     return {(z * first - y) * reciprocal, z * second * reciprocal};
   }
 };
 
 template <class T, class Phi>
-void forward(const Phi& phi, const T* z, T* y, const ActivationDerivatives<T>* saved,
-             std::size_t size, std::size_t tangents) {
+void forward(const Phi& phi, const T* z, T* y, T* first, std::size_t size, std::size_t tangents) {
   for (std::size_t i = 0; i < size; i += kWidth<T>) {
     const Value<T> at = phi(load(z + i));
     store(y + i, at.value);
-    if (saved) {
-      store(saved->first + i, at.first);
-      store(saved->second + i, at.second);
-    }
+    if (first) store(first + i, at.first);
     for (std::size_t t = 1; t <= tangents; ++t) {
       store(y + t * size + i, at.first * load(z + t * size + i));
     }
@@ -140,13 +140,12 @@ void forward(const Phi& phi, const T* z, T* y, const ActivationDerivatives<T>* s
 }
 
 template <class T, class Phi>
-T backward(const Phi& phi, const T* z, const T* y, const T* dy,
-           const ActivationDerivatives<T>& saved, T* dz, std::size_t size, std::size_t tangents) {
+T backward(const Phi& phi, const T* z, const T* y, const T* firsts, const T* dy, T* dz,
+           std::size_t size, std::size_t tangents) {
   constexpr bool kHasParameter = requires { phi.a; };
   Vec<T> da{};
   for (std::size_t i = 0; i < size; i += kWidth<T>) {
-    const Vec<T> first = load(saved.first + i);
-    const Vec<T> second = load(saved.second + i);
+    const Vec<T> first = load(firsts + i);
     // sum over the tangents of t dt', the adjoint of phi'(z)
     Vec<T> d_first{};
     for (std::size_t t = 1; t <= tangents; ++t) {
@@ -154,10 +153,11 @@ T backward(const Phi& phi, const T* z, const T* y, const T* dy,
       d_first += load(z + t * size + i) * d_out;
       store(dz + t * size + i, first * d_out);
     }
-    const Vec<T> d_value = load(dy + i);
+    const Vec<T> zi = load(z + i), yi = load(y + i), d_value = load(dy + i);
+    const Vec<T> second = phi.second(zi, yi, first);
     store(dz + i, first * d_value + second * d_first);
     if constexpr (kHasParameter) {
-      const ByParameter<T> by_a = phi.by_parameter(load(z + i), load(y + i), first, second);
+      const ByParameter<T> by_a = phi.by_parameter(zi, yi, first, second);
       da += by_a.value * d_value + by_a.first * d_first;
     }
   }
@@ -189,20 +189,19 @@ auto dispatch(Activation activation, T a, const Visit& visit) {
 }  // namespace
 
 template <class T>
-void activation_forward(Activation activation, T a, const T* z, T* y,
-                        const ActivationDerivatives<T>* saved, std::size_t elements,
-                        std::size_t groups, std::size_t tangents) {
+void activation_forward(Activation activation, T a, const T* z, T* y, T* first,
+                        std::size_t elements, std::size_t groups, std::size_t tangents) {
   dispatch(activation, a, [&](const auto& phi) {
-    forward(phi, z, y, saved, groups * elements * kLanes, tangents);
+    forward(phi, z, y, first, groups * elements * kLanes, tangents);
   });
 }
 
 template <class T>
-T activation_backward(Activation activation, T a, const T* z, const T* y, const T* dy,
-                      const ActivationDerivatives<T>& saved, T* dz, std::size_t elements,
-                      std::size_t groups, std::size_t tangents) {
+T activation_backward(Activation activation, T a, const T* z, const T* y, const T* first,
+                      const T* dy, T* dz, std::size_t elements, std::size_t groups,
+                      std::size_t tangents) {
   return dispatch(activation, a, [&](const auto& phi) {
-    return backward(phi, z, y, dy, saved, dz, groups * elements * kLanes, tangents);
+    return backward(phi, z, y, first, dy, dz, groups * elements * kLanes, tangents);
   });
 }
 
@@ -234,18 +233,14 @@ ActivationValue activation_reference(Activation activation, double a, double z) 
           z * std::cos(a * z) / a - std::sin(a * z) / (a * a), -z * std::sin(a * z)};
 }
 
-template void activation_forward(Activation, float, const float*, float*,
-                                 const ActivationDerivatives<float>*, std::size_t, std::size_t,
-                                 std::size_t);
-template void activation_forward(Activation, double, const double*, double*,
-                                 const ActivationDerivatives<double>*, std::size_t, std::size_t,
-                                 std::size_t);
-template float activation_backward(Activation, float, const float*, const float*, const float*,
-                                   const ActivationDerivatives<float>&, float*, std::size_t,
-                                   std::size_t, std::size_t);
-template double activation_backward(Activation, double, const double*, const double*, const double*,
-                                    const ActivationDerivatives<double>&, double*, std::size_t,
-                                    std::size_t, std::size_t);
+#define IFLOW_INSTANTIATE(T)                                                                  \
+  template void activation_forward(Activation, T, const T*, T*, T*, std::size_t, std::size_t, \
+                                   std::size_t);                                              \
+  template T activation_backward(Activation, T, const T*, const T*, const T*, const T*, T*,   \
+                                 std::size_t, std::size_t, std::size_t);
+IFLOW_INSTANTIATE(float)
+IFLOW_INSTANTIATE(double)
+#undef IFLOW_INSTANTIATE
 
 }  // namespace kernels
 }  // namespace iflow

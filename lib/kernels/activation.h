@@ -30,26 +30,19 @@ double lipschitz_constant(Activation activation);
 
 namespace kernels {
 
-// What the forward pass leaves for the backward pass, each [G][E][kLanes].
+// y = phi(z) and, for each tangent, phi'(z) t. z, y: [(1 + D) G][E][kLanes]. Keeps phi'(z),
+// [G][E][kLanes], for the backward pass unless `first` is null.
 template <class T>
-struct ActivationDerivatives {
-  T* first;   // phi'(z)
-  T* second;  // phi''(z)
-};
+void activation_forward(Activation activation, T a, const T* z, T* y, T* first,
+                        std::size_t elements, std::size_t groups, std::size_t tangents);
 
-// y = phi(z) and, for each tangent, phi'(z) t. z, y: [(1 + D) G][E][kLanes]. With `saved` null,
-// nothing is kept.
+// The adjoint dz of z given the adjoint dy of y (both [(1 + D) G][E][kLanes]; dz is overwritten)
+// and phi'(z) as the forward pass left it. Returns the adjoint of a (0 where the activation has
+// none).
 template <class T>
-void activation_forward(Activation activation, T a, const T* z, T* y,
-                        const ActivationDerivatives<T>* saved, std::size_t elements,
-                        std::size_t groups, std::size_t tangents);
-
-// The adjoint dz of z given the adjoint dy of y (both [(1 + D) G][E][kLanes]; dz is overwritten).
-// Returns the adjoint of a (0 where the activation has none).
-template <class T>
-T activation_backward(Activation activation, T a, const T* z, const T* y, const T* dy,
-                      const ActivationDerivatives<T>& saved, T* dz, std::size_t elements,
-                      std::size_t groups, std::size_t tangents);
+T activation_backward(Activation activation, T a, const T* z, const T* y, const T* first,
+                      const T* dy, T* dz, std::size_t elements, std::size_t groups,
+                      std::size_t tangents);
 
 // phi and its derivatives at one point in plain C++: the oracle of the tests.
 struct ActivationValue {

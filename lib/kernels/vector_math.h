@@ -92,6 +92,19 @@ struct SinCos {
   Vec<T> sin, cos;
 };
 
+// The lanes of x beyond `limit`, by the C library: out of line, so that the fast path keeps its
+// registers.
+template <class T>
+[[gnu::noinline, gnu::cold]] SinCos<T> sincos_far_lanes(Vec<T> x, SinCos<T> near, T limit) {
+  for (std::size_t i = 0; i < kWidth<T>; ++i) {
+    if (std::abs(x[i]) > limit) {
+      near.sin[i] = std::sin(x[i]);
+      near.cos[i] = std::cos(x[i]);
+    }
+  }
+  return near;
+}
+
 // sin and cos of any finite argument.
 template <class T>
 inline SinCos<T> sincos(Vec<T> x) {
@@ -116,18 +129,11 @@ inline SinCos<T> sincos(Vec<T> x) {
   constexpr int kSignShift = std::numeric_limits<Int<T>>::digits - 1;
   const IntVec<T> sin_sign = (quadrant & 2) << kSignShift;
   const IntVec<T> cos_sign = ((quadrant + 1) & 2) << kSignShift;
-  SinCos<T> result{from_bits<T>(bits<T>(select<T>(swap, c, s)) ^ sin_sign),
-                   from_bits<T>(bits<T>(select<T>(swap, s, c)) ^ cos_sign)};
-  const IntVec<T> far = abs<T>(x) > kLimit;
-  if (any<T>(far)) [[unlikely]] {
-    for (std::size_t i = 0; i < kWidth<T>; ++i) {
-      if (far[i]) {
-        result.sin[i] = std::sin(x[i]);
-        result.cos[i] = std::cos(x[i]);
-      }
-    }
-  }
-  return result;
+  const SinCos<T> near{from_bits<T>(bits<T>(select<T>(swap, c, s)) ^ sin_sign),
+                       from_bits<T>(bits<T>(select<T>(swap, s, c)) ^ cos_sign)};
+  if (any<T>(abs<T>(x) > kLimit)) [[unlikely]]
+    return sincos_far_lanes<T>(x, near, kLimit);
+  return near;
 }
 
 // e^x; 0 below the smallest normal number, the largest finite e^n above the largest.

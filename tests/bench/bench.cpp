@@ -1,0 +1,308 @@
+// `make bench`: what the machine can do, and what share of it the program reaches. Timings are
+// medians of several repeats; nothing here is a test.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/build_info.h"
+#include "base/parallel.h"
+#include "base/rng.h"
+#include "data/toy.h"
+#include "flow/model.h"
+#include "kernels/activation.h"
+#include "kernels/matmul.h"
+#include "kernels/simd.h"
+#include "nn/lipschitz.h"
+#include "report/text_table.h"
+#include "train/adam.h"
+#include "train/defaults.h"
+#include "train/trainer.h"
+
+namespace iflow {
+namespace {
+
+// Rows that the trainer works on at a time, in groups (train/trainer.cpp), and the dimension.
+constexpr std::size_t kTileGroups = 4;
+constexpr std::size_t kTileRows = kTileGroups * kLanes;
+constexpr std::size_t kDimension = 2;
+constexpr std::size_t kTangentGroups = (1 + kDimension) * kTileGroups;
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// Median seconds of one call of f, over `repeats` samples of at least `seconds` each.
+double median_seconds(const std::function<void()>& f, int repeats = 7, double seconds = 0.02) {
+  std::vector<double> samples;
+  f();
+  for (int r = 0; r < repeats; ++r) {
+    int calls = 0;
+    const double start = now();
+    double elapsed = 0;
+    do {
+      f();
+      ++calls;
+      elapsed = now() - start;
+    } while (elapsed < seconds);
+    samples.push_back(elapsed / calls);
+  }
+  std::nth_element(samples.begin(), samples.begin() + repeats / 2, samples.end());
+  return samples[static_cast<std::size_t>(repeats / 2)];
+}
+
+std::string number(double x, int decimals) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", decimals, x);
+  return text;
+}
+
+// Floating-point operations per second of multiply-adds on registers alone, one thread.
+template <class T>
+double peak_flops() {
+  using V = simd::Vec<T>;
+  constexpr int kChains = 12;
+  constexpr int kRounds = 1 << 16;
+  const V factor = simd::broadcast(T(0.999)), addend = simd::broadcast(T(0.001));
+  V chains[kChains] = {};
+  const double seconds = median_seconds([&] {
+    V a[kChains];
+    std::copy_n(chains, kChains, a);
+    for (int i = 0; i < kRounds; ++i) {
+#pragma GCC unroll 12
+      for (int c = 0; c < kChains; ++c) {
+        a[c] = a[c] * factor + addend;
+        asm volatile("" : "+v"(a[c]));  // one multiply-add each: nothing is folded or left out
+      }
+    }
+    std::copy_n(a, kChains, chains);
+  });
+  return 2.0 * kChains * kRounds * static_cast<double>(simd::kWidth<T>) / seconds;
+}
+
+template <class T>
+class Buffer {
+ public:
+  explicit Buffer(std::size_t n) : memory_(n + kPad) {
+    Rng rng(1, RngPurpose::kTest, n);
+    for (T& x : memory_) x = static_cast<T>(rng.uniform() - 0.5);
+  }
+  T* data() {
+    const auto address = reinterpret_cast<std::uintptr_t>(memory_.data());
+    return reinterpret_cast<T*>((address + 63) / 64 * 64);
+  }
+
+ private:
+  static constexpr std::size_t kPad = 64 / sizeof(T);
+  std::vector<T> memory_;
+};
+
+struct ProductSeconds {
+  double forward, input_gradient, weight_gradient;
+  double sum() const { return forward + input_gradient + weight_gradient; }
+};
+
+// One tile with tangents through one (m, k) layer.
+ProductSeconds time_products(std::size_t m, std::size_t k) {
+  Buffer<float> w(m * k), x(kTangentGroups * k * kLanes), y(kTangentGroups * m * kLanes);
+  Buffer<float> dx(kTangentGroups * k * kLanes), dw(m * k);
+  const auto view = kernels::row_major<float>(w.data(), m, k);
+  return {median_seconds([&] { kernels::matmul(view, x.data(), y.data(), kTangentGroups, false); }),
+          median_seconds([&] {
+            kernels::matmul(view.transposed(), y.data(), dx.data(), kTangentGroups, false);
+          }),
+          median_seconds([&] {
+            kernels::weight_gradient(y.data(), x.data(), dw.data(), m, k, kTangentGroups);
+          })};
+}
+
+double product_flops(std::size_t m, std::size_t k) {
+  return 2.0 * static_cast<double>(m * k * kTangentGroups * kLanes);
+}
+
+void print_kernels(double peak) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& [m, k] : std::vector<std::pair<std::size_t, std::size_t>>{
+           {32, 2}, {32, 32}, {2, 32}, {128, 2}, {128, 128}, {2, 128}}) {
+    const ProductSeconds t = time_products(m, k);
+    const double gflop = product_flops(m, k) * 1e-9;
+    const auto share = [&](double seconds) {
+      return number(gflop / seconds, 0) + " (" + number(100 * gflop * 1e9 / seconds / peak, 0) +
+             " %)";
+    };
+    rows.push_back({std::to_string(m) + " x " + std::to_string(k), share(t.forward),
+                    share(t.input_gradient), share(t.weight_gradient)});
+  }
+  std::printf(
+      "Matrix products on a tile of %zu rows with 2 tangents, float, one thread, GFLOP/s "
+      "(share of peak)\n%s\n",
+      kTileRows,
+      format_text_table({"weight", "forward", "input gradient", "weight gradient"}, rows).c_str());
+}
+
+struct Setting {
+  std::string name;
+  FlowOptions flow;
+  std::size_t batch;
+};
+
+FlowConfig flow_config(const Setting& setting) {
+  return residual_flow(setting.flow, {{0, 0}, {1, 1}});
+}
+
+std::unique_ptr<Trainer> make_trainer(const Setting& setting) {
+  TrainConfig config = default_train_config(10000, kDimension);
+  config.batch = setting.batch;
+  set_plan(config, 1000000);
+  TrainingData data;
+  const std::vector<double> points = find_toy("moons").sample(1, 0, 10000);
+  data.rows.assign(points.begin(), points.end());
+  data.validation.assign(points.begin(), points.begin() + 200);
+  auto trainer = std::make_unique<Trainer>(flow_config(setting), config, std::move(data));
+  trainer->start();
+  return trainer;
+}
+
+// Floating-point operations of the matrix products of one training step: forward, input gradient
+// and weight gradient of every layer, values and tangents of the batch's rows.
+double step_flops(const ParameterLayout& layout, std::size_t batch) {
+  double flops = 0;
+  for (const ParameterInfo& info : layout.entries()) {
+    if (info.max_norm > 0) flops += 3 * 2.0 * static_cast<double>(info.size());
+  }
+  return flops * static_cast<double>((1 + kDimension) * batch);
+}
+
+// Seconds a step spends in each kind of work, one thread, by replaying the kernel calls of a step
+// on data in cache.
+struct Parts {
+  double products = 0, activations = 0, spectral_norm = 0, optimiser = 0;
+};
+
+Parts replay_parts(const Setting& setting, const ParameterLayout& layout) {
+  const double tiles = static_cast<double>(setting.batch) / kTileRows;
+  const auto blocks = static_cast<double>(setting.flow.blocks);
+  Parts parts;
+  std::vector<std::size_t> widths = {kDimension};
+  widths.insert(widths.end(), setting.flow.hidden.begin(), setting.flow.hidden.end());
+  widths.push_back(kDimension);
+  for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
+    parts.products += blocks * tiles * time_products(widths[i + 1], widths[i]).sum();
+  }
+  for (const std::size_t width : setting.flow.hidden) {
+    const std::size_t values = kTileGroups * width * kLanes;
+    Buffer<float> z(3 * values), y(3 * values), dy(3 * values), dz(3 * values);
+    Buffer<float> first(values);
+    parts.activations +=
+        blocks * tiles * median_seconds([&] {
+          kernels::activation_forward(Activation::kSine, 4.0F, z.data(), y.data(), first.data(),
+                                      width, kTileGroups, kDimension);
+          kernels::activation_backward(Activation::kSine, 4.0F, z.data(), y.data(), first.data(),
+                                       dy.data(), dz.data(), width, kTileGroups, kDimension);
+        });
+  }
+  for (std::size_t i = 0; i < layout.entries().size(); ++i) {
+    const ParameterInfo& info = layout[i];
+    Buffer<float> w(info.size()), g(info.size()), m(info.size()), v(info.size());
+    Buffer<float> effective(info.size());
+    if (i < 12) {  // the blocks are alike: the first one or two stand for all
+      const double scale = static_cast<double>(layout.entries().size()) / 12;
+      parts.optimiser +=
+          scale *
+          median_seconds(
+              [&] {
+                std::fill_n(m.data(), info.size(),
+                            0.01F);  // keeps the moments from fading to denormals
+                std::fill_n(v.data(), info.size(), 0.01F);
+                adam_update({}, 1e-9, 100, g.data(), info.size(), w.data(), m.data(), v.data());
+              },
+              3, 0.002);
+      if (info.max_norm == 0) continue;
+      PowerVectors vectors = initial_power_vectors(info, 1, i);
+      parts.spectral_norm +=
+          scale * median_seconds(
+                      [&] {
+                        const float sigma = power_iteration(w.data(), vectors, 1);
+                        normalise_matrix(w.data(), info.size(), sigma, 0.5F, effective.data());
+                        pull_back_through_norm(w.data(), vectors, sigma, 0.5F, g.data());
+                      },
+                      3, 0.002);
+    }
+  }
+  return parts;
+}
+
+void print_training_step(const Setting& setting, double peak) {
+  const std::unique_ptr<Trainer> trainer = make_trainer(setting);
+  const ParameterLayout& layout = trainer->flow().layout();
+  const double flops = step_flops(layout, setting.batch);
+  const auto time_steps = [&](int threads) {
+    set_threads(threads);
+    double seconds = 0;
+    with_team([&] { seconds = median_seconds([&] { trainer->step(); }, 9, 0.2); });
+    return seconds;
+  };
+  const double one = time_steps(1), two = time_steps(2);
+  set_threads(1);
+  const Parts parts = replay_parts(setting, layout);
+  const double rest =
+      one - parts.products - parts.activations - parts.spectral_norm - parts.optimiser;
+  std::printf("Training step, %s: %zu blocks, %zu parameters, batch %zu, %.1f MFLOP in products\n",
+              setting.name.c_str(), setting.flow.blocks, layout.count(), setting.batch,
+              flops * 1e-6);
+  std::printf("one thread  %.3f ms  %.0f GFLOP/s  %.0f %% of peak\n", one * 1e3, flops / one * 1e-9,
+              100 * flops / one / peak);
+  std::printf("two threads %.3f ms  %.2f times one\n", two * 1e3, one / two);
+  std::vector<std::vector<std::string>> rows;
+  const auto add = [&](const std::string& name, double seconds) {
+    rows.push_back({name, number(seconds * 1e3, 3), number(100 * seconds / one, 0) + " %"});
+  };
+  add("matrix products", parts.products);
+  add("activations", parts.activations);
+  add("spectral norm", parts.spectral_norm);
+  add("optimiser", parts.optimiser);
+  add("rest", rest);
+  std::printf("%s\n", format_text_table({"part, replayed in cache", "ms", "share"}, rows).c_str());
+}
+
+void print_evaluation(const Setting& setting) {
+  const std::unique_ptr<Trainer> trainer = make_trainer(setting);
+  const Model model(flow_config(setting), trainer->state().best);
+  const std::vector<double> points = find_toy("moons").sample(1, 0, 20000);
+  std::vector<std::vector<std::string>> rows;
+  for (const int n : {1, 2}) {
+    set_threads(n);
+    const double density = median_seconds([&] { model.log_density(points); }, 5);
+    InversionReport report;
+    const double decode = median_seconds([&] { model.decode(points, {}, report); }, 5);
+    rows.push_back({std::to_string(n), number(20000 / density, 0), number(20000 / decode, 0)});
+  }
+  std::printf("Evaluation in double, %s, untrained, rows per second\n%s\n", setting.name.c_str(),
+              format_text_table({"threads", "log-density", "inverse"}, rows).c_str());
+}
+
+void run() {
+  const BuildInfo build = build_info();
+  const double peak = peak_flops<float>();
+  std::printf("iflow %s, %s, %s, %d processors\n", build.version.c_str(), build.compiler.c_str(),
+              build.simd.c_str(), available_threads());
+  std::printf("Peak of one thread, multiply-adds in registers: %.0f GFLOP/s float, %.0f double\n\n",
+              peak * 1e-9, peak_flops<double>() * 1e-9);
+  set_threads(1);
+  print_kernels(peak);
+  FlowOptions defaults = default_flow_options(10000, kDimension);
+  FlowOptions big = defaults;
+  big.blocks = 100;
+  big.hidden = {128, 128, 128, 128};
+  const Setting usual{"the defaults", defaults, default_train_config(10000, kDimension).batch};
+  print_training_step(usual, peak);
+  print_training_step({"the big setting", big, 500}, peak);
+  print_evaluation(usual);
+}
+
+}  // namespace
+}  // namespace iflow
+
+int main() { iflow::run(); }
