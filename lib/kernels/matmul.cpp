@@ -1,33 +1,21 @@
 #include "kernels/matmul.h"
 
 #include <algorithm>
-#include <new>
-#include <vector>
 
+#include "base/aligned.h"
 #include "kernels/simd.h"
 
 namespace iflow::kernels {
 
 namespace {
 
-// Memory aligned for vector loads.
-template <class T>
-struct AlignedAllocator {
-  using value_type = T;
-  T* allocate(std::size_t n) {
-    return static_cast<T*>(::operator new (n * sizeof(T), std::align_val_t{simd::kVectorBytes}));
-  }
-  void deallocate(T* p, std::size_t) {
-    ::operator delete (p, std::align_val_t{simd::kVectorBytes});
-  }
-  bool operator==(const AlignedAllocator&) const = default;
-};
-
 using simd::broadcast;
 using simd::kRegistersPerGroup;
 using simd::kWidth;
 using simd::load;
+using simd::load_unaligned;
 using simd::store;
+using simd::store_unaligned;
 using simd::Vec;
 
 // Accumulators a register tile may hold; the rest of the registers feed them.
@@ -37,7 +25,7 @@ constexpr std::size_t kAccumulators = simd::kRegisters * 3 / 4;
 // read a vector at a time. Both matmul and weight_gradient are such products.
 //   left   element (m, j), j = b * width + k: left[m * row_stride + b * block_stride + k * stride]
 //   right  element (j, group g, lane l):      right[g * right_group + j * kLanes + l]
-//   out    element (m, group g, lane l):      out[m * out_row + g * out_group + l]
+//   out    element (m, group g, lane l):      out[m * out_row + g * out_group + l], anyhow aligned
 template <class T>
 struct Product {
   const T* left;
@@ -63,7 +51,7 @@ template <class T, std::size_t kRows, std::size_t kGroups>
 #pragma GCC unroll 32
     for (std::size_t c = 0; c < kColumns; ++c) {
       const T* at = out + r * out_row + (c / kPerGroup) * out_group + (c % kPerGroup) * kWidth<T>;
-      acc[r][c] = p.accumulate ? load(at) : Vec<T>{};
+      acc[r][c] = p.accumulate ? load_unaligned(at) : Vec<T>{};
     }
   }
   const T* right = p.right + g * p.right_group;
@@ -90,8 +78,8 @@ template <class T, std::size_t kRows, std::size_t kGroups>
   for (std::size_t r = 0; r < kRows; ++r) {
 #pragma GCC unroll 32
     for (std::size_t c = 0; c < kColumns; ++c) {
-      store(out + r * out_row + (c / kPerGroup) * out_group + (c % kPerGroup) * kWidth<T>,
-            acc[r][c]);
+      store_unaligned(out + r * out_row + (c / kPerGroup) * out_group + (c % kPerGroup) * kWidth<T>,
+                      acc[r][c]);
     }
   }
 }
@@ -241,7 +229,7 @@ template <class T>
 void wide_weight_gradient(const T* dy, const T* x, T* dw, std::size_t m, std::size_t k,
                           std::size_t groups) {
   // [k / kLanes][groups * kLanes rows][kLanes inputs]
-  thread_local std::vector<T, AlignedAllocator<T>> transposed;
+  thread_local AlignedVector<T> transposed;
   transposed.resize(std::max(transposed.size(), k * groups * kLanes));
   const std::size_t panel = groups * kLanes * kLanes;
   for (std::size_t c = 0; c < k / kLanes; ++c) {

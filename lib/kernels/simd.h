@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 #include <utility>
 
 namespace iflow {
@@ -47,6 +48,19 @@ inline Vec<T> load(const T* p) {
 template <class T>
 inline void store(T* p, Vec<T> v) {
   *reinterpret_cast<Vec<T>*>(p) = v;
+}
+
+// The same for addresses of any alignment, such as a weight's gradient may have.
+template <class T>
+inline Vec<T> load_unaligned(const T* p) {
+  Vec<T> v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+template <class T>
+inline void store_unaligned(T* p, Vec<T> v) {
+  std::memcpy(p, &v, sizeof v);
 }
 
 // All lanes x.

@@ -41,7 +41,7 @@ std::vector<std::size_t> cut_into_pieces(const ParameterLayout& layout) {
 }
 
 // buffers[0] += all others over [offset, offset + n), pairwise: ((0+1)+(2+3))+...
-void add_in_tree(std::vector<std::vector<float>>& buffers, std::size_t offset, std::size_t n) {
+void add_in_tree(std::vector<AlignedVector<float>>& buffers, std::size_t offset, std::size_t n) {
   for (std::size_t stride = 1; stride < buffers.size(); stride *= 2) {
     for (std::size_t b = 0; b + stride < buffers.size(); b += 2 * stride) {
       float* to = buffers[b].data() + offset;
@@ -90,7 +90,7 @@ Trainer::Trainer(const FlowConfig& flow, const TrainConfig& config, TrainingData
       pieces_(cut_into_pieces(flow_.layout())),
       effective_(flow_.layout().size()),
       sigma_(flow_.layout().entries().size()),
-      gradients_(slices_of(config.batch), std::vector<float>(flow_.layout().size())) {
+      gradients_(slices_of(config.batch), AlignedVector<float>(flow_.layout().size())) {
   check(config_, data_, flow_.dimension());
 }
 
@@ -175,7 +175,7 @@ double Trainer::gradients(const std::vector<std::uint32_t>& batch) {
   std::vector<double> losses(slices, 0);
   parallel_for(slices, [&](std::size_t slice) {
     thread_local Tape<float> tape(true);
-    std::vector<float>& gradient = gradients_[slice];
+    AlignedVector<float>& gradient = gradients_[slice];
     std::fill(gradient.begin(), gradient.end(), 0.0F);
     const std::size_t begin = slice * batch.size() / slices;
     const std::size_t end = (slice + 1) * batch.size() / slices;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/aligned.h"
 #include "flow/build_flow.h"
 #include "flow/model.h"
 #include "nn/lipschitz.h"
@@ -115,10 +116,10 @@ class Trainer {
 
   TrainState good_;
   TrainState now_;
-  std::vector<float> effective_;
-  std::vector<float> sigma_;                   // spectral norm estimates, per parameter
-  std::vector<std::vector<float>> gradients_;  // one per slice of the batch
-  double loss_sum_ = 0;                        // since the last validation point
+  AlignedVector<float> effective_;
+  std::vector<float> sigma_;                     // spectral norm estimates, per parameter
+  std::vector<AlignedVector<float>> gradients_;  // one per slice of the batch
+  double loss_sum_ = 0;                          // since the last validation point
 };
 
 }  // namespace iflow

@@ -65,20 +65,20 @@ double peak_flops() {
   using V = simd::Vec<T>;
   constexpr int kChains = 12;
   constexpr int kRounds = 1 << 16;
-  const V factor = simd::broadcast(T(0.999)), addend = simd::broadcast(T(0.001));
-  V chains[kChains] = {};
+  T sink = 0;
   const double seconds = median_seconds([&] {
+    const V factor = simd::broadcast(T(0.999)), addend = simd::broadcast(T(0.001));
     V a[kChains];
-    std::copy_n(chains, kChains, a);
+#pragma GCC unroll 12
+    for (int c = 0; c < kChains; ++c) a[c] = simd::broadcast(static_cast<T>(c));
     for (int i = 0; i < kRounds; ++i) {
 #pragma GCC unroll 12
-      for (int c = 0; c < kChains; ++c) {
-        a[c] = a[c] * factor + addend;
-        asm volatile("" : "+v"(a[c]));  // one multiply-add each: nothing is folded or left out
-      }
+      for (int c = 0; c < kChains; ++c) a[c] = a[c] * factor + addend;
     }
-    std::copy_n(a, kChains, chains);
+#pragma GCC unroll 12
+    for (int c = 0; c < kChains; ++c) sink += a[c][0];
   });
+  if (sink == T(0.5)) std::puts("");  // the sums count for something: nothing may be left out
   return 2.0 * kChains * kRounds * static_cast<double>(simd::kWidth<T>) / seconds;
 }
 
