@@ -56,11 +56,12 @@ struct DensityFigure {
 // About 1500 x 620 pixels with three panels.
 //
 // Points are translucent dots whose layers add up along the colour map, set so that single points
-// show and crowds keep their structure, be they ten or 10^5. A density
-// p is drawn as colormap(sqrt(p / p_top)): the square root lifts the faint parts, and p_top, above
-// which colours no longer change, is the level that only the cells with the densest 2 % of the mass
-// in the window exceed, so that a spike can't darken all the rest. The bar below the panel gives
-// the scale.
+// show and crowds keep their structure, be they ten or 10^5.
+//
+// A density p is drawn as colormap(sqrt(p / p_top)): the square root lifts the faint parts, and
+// p_top, above which colours no longer change, is the level that only the cells with the densest 2
+// % of the mass in the window exceed, so that a spike can't darken all the rest. The bar below the
+// panel gives the scale.
 //
 // Throws NumericError when a density is negative or not finite, or a coordinate not finite, or the
 // grid's size is not rows * cols with both 1 or more, or a range of the window can't be drawn.

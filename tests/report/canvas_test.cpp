@@ -97,10 +97,10 @@ TEST_CASE("every printable ASCII character has a glyph of its own, and ink of it
     Canvas canvas(40, 40, kBlack);
     canvas.draw_text({5, 28}, encode_utf8(std::u32string(1, c)), {.size = 24, .paint = {kWhite}});
     CHECK(ink(canvas) > 5);
-    pictures.push_back(canvas.rgb_bytes());
+    const std::vector<unsigned char> picture = canvas.rgb_bytes();
+    CHECK(std::find(pictures.begin(), pictures.end(), picture) == pictures.end());
+    pictures.push_back(picture);
   }
-  std::sort(pictures.begin(), pictures.end());
-  CHECK(std::adjacent_find(pictures.begin(), pictures.end()) == pictures.end());
 }
 
 TEST_CASE("glyphs stay within their advance and the height of a line") {

@@ -18,8 +18,8 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // A spiral of points and a Gaussian bump up and to the right of the middle.
 DensityFigure example() {
   DensityFigure figure;
-  figure.x_name = "x";
-  figure.y_name = "y";
+  figure.x_name = std::string("x");
+  figure.y_name = std::string("y");
   figure.window = {{-1, 1}, {-1, 1}};
   for (int i = 0; i < 200; ++i) {
     figure.data.push_back({i / 250.0 * std::cos(i / 9.0), i / 250.0 * std::sin(i / 9.0)});
