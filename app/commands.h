@@ -8,5 +8,14 @@
 namespace iflow {
 
 void add_fit(CLI::App& program);
+void add_logprob(CLI::App& program);
+void add_sample(CLI::App& program);
+void add_encode(CLI::App& program);
+void add_decode(CLI::App& program);
+void add_invert(CLI::App& program);
+void add_eval(CLI::App& program);
+void add_plot(CLI::App& program);
+void add_info(CLI::App& program);
+void add_toy(CLI::App& program);
 
 }  // namespace iflow

@@ -20,6 +20,15 @@ int main(int argc, char** argv) {
   CLI::App program("iflow: probability densities from invertible residual networks");
   iflow::set_up_program(program);
   iflow::add_fit(program);
+  iflow::add_logprob(program);
+  iflow::add_sample(program);
+  iflow::add_encode(program);
+  iflow::add_decode(program);
+  iflow::add_invert(program);
+  iflow::add_eval(program);
+  iflow::add_plot(program);
+  iflow::add_info(program);
+  iflow::add_toy(program);
 
   try {
     program.parse(argc, argv);

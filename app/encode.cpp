@@ -1,0 +1,56 @@
+// iflow encode: rows x to latent rows z = f(x).
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "checkpoint/model_file.h"
+#include "commands.h"
+#include "options.h"
+#include "result.h"
+#include "row_input.h"
+#include "row_output.h"
+#include "row_stream.h"
+#include "row_warnings.h"
+
+namespace iflow {
+
+namespace {
+
+struct EncodeOptions {
+  std::string checkpoint;
+  RowInput input;
+  std::string output = "-";
+  bool json = false;
+};
+
+void run(const EncodeOptions& options) {
+  const Fit fit = load_fit_without_training(options.checkpoint);
+  const Model model = model_of(fit, options.checkpoint);
+  const auto out = open_row_output(options.output, options.json);
+  TableReader reader = open_rows(options.input, fit.data.columns, fit.data.has_header);
+  const auto encode = [&](std::span<const double> rows) { return model.encode(rows); };
+  warn_of_dropped(
+      stream_rows(reader, options.input.path, encode, latent_names(model.dimension()), *out));
+}
+
+}  // namespace
+
+void add_encode(CLI::App& program) {
+  CLI::App& command = add_command(
+      program, "encode", "Rows of a table to latent rows z1, z2, ..., normally distributed",
+      "iflow encode moons.iflow moons.csv | iflow decode moons.iflow - > again.csv");
+  const auto options = std::make_shared<EncodeOptions>();
+  add_checkpoint_argument(command, options->checkpoint);
+  add_row_input(command, options->input);
+  add_keep_option(command, options->input);
+  add_output_option(command, options->output);
+  add_threads_option(command);
+  add_documented_json_option(command, options->json,
+                             "an object a row, {\"z1\": 0.5, \"z2\": -1.2} and the kept columns as "
+                             "text; null for the numbers of a dropped row.");
+  command.callback([options, &command] {
+    settle_input(command, options->input);
+    run(*options);
+  });
+}
+
+}  // namespace iflow

@@ -1,0 +1,176 @@
+// iflow eval: how good a model is on held-out rows.
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <limits>
+#include <memory>
+
+#include "base/error.h"
+#include "checkpoint/model_file.h"
+#include "commands.h"
+#include "eval_normality.h"
+#include "number_format.h"
+#include "objective/gaussian.h"
+#include "objective/summary.h"
+#include "options.h"
+#include "report/text_table.h"
+#include "result.h"
+#include "row_input.h"
+#include "row_stream.h"
+#include "row_warnings.h"
+
+namespace iflow {
+
+namespace {
+
+using nlohmann::json;
+
+struct EvalOptions {
+  std::string checkpoint;
+  RowInput input;
+  bool json = false;
+};
+
+struct Evaluation {
+  RowCounts counts;
+  std::size_t infinite = 0;            // rows of log-density -inf
+  MeanAndError model;                  // log-density, nats per row
+  MeanAndError gaussian;               // that of the baseline
+  MeanAndError gain;                   // model - baseline, row by row
+  std::vector<std::vector<double>> z;  // latent columns
+};
+
+// The error is NaN where it is undefined: for a single row, and with an infinite density.
+MeanAndError summarise(const std::vector<double>& log_p) {
+  MeanAndError result = mean_and_error(log_p);
+  if (log_p.size() == 1) result.standard_error = std::numeric_limits<double>::quiet_NaN();
+  return result;
+}
+
+Evaluation evaluate(const EvalOptions& options, const Fit& fit, const Model& model) {
+  const std::size_t d = model.dimension();
+  TableReader reader = open_rows(options.input, fit.data.columns, fit.data.has_header);
+  Evaluation result;
+  result.z.resize(d);
+  std::vector<double> log_p, log_p_gaussian, gain;
+  const auto take = [&](const TableChunk& chunk, std::span<const double> chunk_log_p) {
+    if (chunk.usable_rows == 0) return;
+    log_p.insert(log_p.end(), chunk_log_p.begin(), chunk_log_p.end());
+    const std::vector<double> baseline = log_density(fit.gaussian, chunk.values);
+    log_p_gaussian.insert(log_p_gaussian.end(), baseline.begin(), baseline.end());
+    const std::vector<double> z = model.encode(chunk.values);
+    for (std::size_t i = 0; i < z.size(); ++i) result.z[i % d].push_back(z[i]);
+  };
+  result.counts = for_each_chunk(
+      reader, options.input.path,
+      [&](std::span<const double> rows) { return model.log_density(rows); }, take);
+  if (log_p.empty()) {
+    throw DataError(display_name(options.input.path) + ": every row has a missing value");
+  }
+  for (std::size_t i = 0; i < log_p.size(); ++i) gain.push_back(log_p[i] - log_p_gaussian[i]);
+  result.infinite = count_infinite(log_p);
+  result.model = summarise(log_p);
+  result.gaussian = summarise(log_p_gaussian);
+  result.gain = summarise(gain);
+  return result;
+}
+
+// Nats per row -> bits per dimension, where less is better.
+MeanAndError in_bits(const MeanAndError& log_p, std::size_t dimension) {
+  return {bits_per_dimension(log_p.mean, dimension),
+          -bits_per_dimension(log_p.standard_error, dimension)};
+}
+
+std::string text_of(const Evaluation& e) {
+  const std::size_t d = e.z.size(), n = e.z.front().size();
+  const auto likelihood = [&](const std::string& name, const MeanAndError& log_p) {
+    return std::vector<std::string>{name, with_error(log_p), with_error(in_bits(log_p, d))};
+  };
+  std::vector<std::vector<std::string>> latent;
+  const std::vector<std::string> names = latent_names(d);
+  for (std::size_t i = 0; i < d; ++i) {
+    const Normality z = normality(e.z[i]);
+    latent.push_back({names[i], fixed_point(z.mean), fixed_point(z.deviation),
+                      fixed_point(z.skewness), fixed_point(z.excess_kurtosis),
+                      fixed_point(z.ks_distance), fixed_point(ks_critical(n))});
+  }
+  return format_text_table({"mean over " + with_commas(n) + (n == 1 ? " row" : " rows"),
+                            "log-likelihood, nats", "bits/dim"},
+                           {likelihood("model", e.model), likelihood("Gaussian", e.gaussian),
+                            likelihood("model - Gaussian", e.gain)}) +
+         "\n" +
+         format_text_table({"latent", "mean", "std. dev.", "skewness", "excess kurtosis",
+                            "KS distance", "5 % critical"},
+                           latent);
+}
+
+json likelihood_json(const MeanAndError& log_p, std::size_t dimension) {
+  const MeanAndError bits = in_bits(log_p, dimension);
+  return {{"nats", log_p.mean},
+          {"nats_se", log_p.standard_error},
+          {"bits_per_dim", bits.mean},
+          {"bits_per_dim_se", bits.standard_error}};
+}
+
+json json_of(const Evaluation& e) {
+  const std::size_t d = e.z.size(), n = e.z.front().size();
+  json latent = json::array();
+  const std::vector<std::string> names = latent_names(d);
+  for (std::size_t i = 0; i < d; ++i) {
+    const Normality z = normality(e.z[i]);
+    latent.push_back({{"column", names[i]},
+                      {"mean", z.mean},
+                      {"standard_deviation", z.deviation},
+                      {"skewness", z.skewness},
+                      {"excess_kurtosis", z.excess_kurtosis},
+                      {"ks_distance", z.ks_distance},
+                      {"ks_critical", ks_critical(n)}});
+  }
+  return {{"rows", n},
+          {"dropped", e.counts.dropped},
+          {"infinite", e.infinite},
+          {"model", likelihood_json(e.model, d)},
+          {"gaussian", likelihood_json(e.gaussian, d)},
+          {"difference", likelihood_json(e.gain, d)},
+          {"latent", std::move(latent)}};
+}
+
+void run(const EvalOptions& options) {
+  const Fit fit = load_fit_without_training(options.checkpoint);
+  const Evaluation evaluation = evaluate(options, fit, model_of(fit, options.checkpoint));
+  if (options.json) {
+    print_result(json_of(evaluation));
+  } else {
+    print_result(text_of(evaluation));
+  }
+  warn_of_dropped(evaluation.counts);
+  warn_of_infinite(evaluation.infinite);
+}
+
+}  // namespace
+
+void add_eval(CLI::App& program) {
+  CLI::App& command =
+      add_command(program, "eval", "Likelihood of held-out rows, against a Gaussian's",
+                  "iflow eval moons.iflow heldout.csv");
+  const auto options = std::make_shared<EvalOptions>();
+  add_checkpoint_argument(command, options->checkpoint);
+  add_row_input(command, options->input);
+  add_threads_option(command);
+  add_documented_json_option(
+      command, options->json,
+      "\n"
+      "  rows, dropped, infinite      rows used; left out for missing values; of density zero\n"
+      "  model, gaussian, difference  nats (mean log-likelihood per row), nats_se,\n"
+      "                               bits_per_dim, bits_per_dim_se; the difference is taken row\n"
+      "                               by row\n"
+      "  latent                       for each column of z: column, mean, standard_deviation,\n"
+      "                               skewness, excess_kurtosis, ks_distance (Kolmogorov-Smirnov,\n"
+      "                               to N(0, 1)), ks_critical (its 5 % critical value)\n"
+      "  Undefined and infinite numbers are null.");
+  command.callback([options, &command] {
+    settle_input(command, options->input);
+    run(*options);
+  });
+}
+
+}  // namespace iflow

@@ -1,0 +1,179 @@
+// iflow info: what a checkpoint holds.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "checkpoint/model_file.h"
+#include "commands.h"
+#include "model_summary.h"
+#include "number_format.h"
+#include "objective/gaussian.h"
+#include "options.h"
+#include "report/text_table.h"
+#include "result.h"
+#include "row_input.h"
+
+namespace iflow {
+
+namespace {
+
+using nlohmann::json;
+
+struct InfoOptions {
+  std::string checkpoint;
+  bool json = false;
+};
+
+// Proved Lipschitz bounds L of the blocks' residual branches.
+struct LipschitzSummary {
+  std::vector<std::string> blocks;  // names
+  std::vector<double> bounds;       // L of each
+  double forward = 1;               // product of 1 + L: how far the blocks stretch at most
+  double inverse = 1;               // product of 1 / (1 - L): how far their inverses do
+};
+
+LipschitzSummary lipschitz_of(const Model& model) {
+  LipschitzSummary summary;
+  for (std::size_t i = 0; i < model.lipschitz_bounds().size(); ++i) {
+    const double bound = model.lipschitz_bounds()[i];
+    if (model.flow().kind(i) != "residual") continue;
+    summary.blocks.push_back("flow." + std::to_string(i));
+    summary.bounds.push_back(bound);
+    summary.forward *= 1 + bound;
+    summary.inverse /= 1 - bound;
+  }
+  return summary;
+}
+
+// Mean negative log-likelihood of the rows that the Gaussian was fitted on, in nats: its entropy,
+// -ln p at its mean plus d / 2.
+double training_loss(const Gaussian& gaussian) {
+  return -log_density(gaussian, gaussian.mean).front() +
+         static_cast<double>(gaussian.mean.size()) / 2;
+}
+
+// At most `count` points of the history, evenly spread, with the first and the last.
+std::vector<HistoryPoint> excerpt(const std::vector<HistoryPoint>& history, std::size_t count) {
+  if (history.size() <= count) return history;
+  std::vector<HistoryPoint> points;
+  for (std::size_t i = 0; i < count; ++i) {
+    points.push_back(history[i * (history.size() - 1) / (count - 1)]);
+  }
+  return points;
+}
+
+std::string text_of(const std::string& path, const Fit& fit, const Model& model) {
+  const DataRecord& data = fit.data;
+  const TrainState& state = fit.state;
+  const LipschitzSummary lipschitz = lipschitz_of(model);
+  std::vector<std::vector<std::string>> facts = {
+      {"checkpoint", path},
+      {"layers", joined(describe_layers(fit.flow), "; ")},
+      {"parameters", with_commas(model.flow().layout().count())},
+      {"columns", joined(data.columns, ", ") + (data.has_header ? "" : " (no header)")},
+      {"data", with_commas(data.rows) + " rows: " + with_commas(data.training_rows) +
+                   " to train on, " + with_commas(data.validation_rows) + " to validate"},
+      {"data hash", data.hash},
+      {"training", "step " + with_commas(state.step) + " of " + with_commas(fit.train.steps) +
+                       ", " + std::to_string(fit.train.batch) + " rows a step, seed " +
+                       std::to_string(fit.train.seed)},
+      {"best", fixed_point(state.best_loss) + " nats per validation row at step " +
+                   with_commas(state.best_step)},
+      {"Gaussian", fixed_point(training_loss(fit.gaussian)) + " nats per training row"}};
+  if (!state.divergences.empty()) {
+    facts.push_back({"divergences", std::to_string(state.divergences.size())});
+  }
+  if (!lipschitz.bounds.empty()) {
+    const auto [smallest, largest] =
+        std::minmax_element(lipschitz.bounds.begin(), lipschitz.bounds.end());
+    facts.push_back({"Lipschitz", "proved L of a block " + fixed_point(*smallest) + " to " +
+                                      fixed_point(*largest) + "; all blocks stretch by at most " +
+                                      significant(lipschitz.forward) + ", their inverses by " +
+                                      significant(lipschitz.inverse)});
+  }
+  facts.push_back({"options", fit.options.dump()});
+  constexpr std::size_t kHistoryLines = 11;
+  std::vector<std::vector<std::string>> history;
+  for (const HistoryPoint& point : excerpt(state.history, kHistoryLines)) {
+    history.push_back({with_commas(point.step),
+                       point.step == 0 ? "-" : fixed_point(point.training_loss),
+                       fixed_point(point.validation_loss)});
+  }
+  return format_text_table({}, facts) + "\n" +
+         format_text_table({"step", "training loss", "validation loss"}, history);
+}
+
+json json_of(const Fit& fit, const Model& model) {
+  const LipschitzSummary lipschitz = lipschitz_of(model);
+  json blocks = json::object();
+  for (std::size_t i = 0; i < lipschitz.blocks.size(); ++i) {
+    blocks[lipschitz.blocks[i]] = lipschitz.bounds[i];
+  }
+  json history = json::array();
+  for (const HistoryPoint& point : fit.state.history) {
+    history.push_back({{"step", point.step},
+                       {"training_loss", point.training_loss},
+                       {"validation_loss", point.validation_loss}});
+  }
+  return {{"layers", describe_layers(fit.flow)},
+          {"dimension", model.dimension()},
+          {"parameters", model.flow().layout().count()},
+          {"data",
+           {{"columns", fit.data.columns},
+            {"header", fit.data.has_header},
+            {"hash", fit.data.hash},
+            {"rows", fit.data.rows},
+            {"training_rows", fit.data.training_rows},
+            {"validation_rows", fit.data.validation_rows}}},
+          {"training",
+           {{"step", fit.state.step},
+            {"steps", fit.train.steps},
+            {"seed", fit.train.seed},
+            {"best_step", fit.state.best_step},
+            {"best_loss", fit.state.best_loss},
+            {"divergences", fit.state.divergences.size()},
+            {"history", std::move(history)}}},
+          {"lipschitz",
+           {{"blocks", std::move(blocks)},
+            {"forward", lipschitz.forward},
+            {"inverse", lipschitz.inverse}}},
+          {"gaussian",
+           {{"mean", fit.gaussian.mean},
+            {"covariance", fit.gaussian.covariance},
+            {"training_loss", training_loss(fit.gaussian)}}},
+          {"options", fit.options}};
+}
+
+void run(const InfoOptions& options) {
+  const Fit fit = load_fit_without_training(options.checkpoint);
+  const Model model = model_of(fit, options.checkpoint);
+  if (options.json) {
+    print_result(json_of(fit, model));
+  } else {
+    print_result(text_of(options.checkpoint, fit, model));
+  }
+}
+
+}  // namespace
+
+void add_info(CLI::App& program) {
+  CLI::App& command =
+      add_command(program, "info", "What a checkpoint holds", "iflow info moons.iflow");
+  const auto options = std::make_shared<InfoOptions>();
+  add_checkpoint_argument(command, options->checkpoint);
+  add_documented_json_option(
+      command, options->json,
+      "\n"
+      "  layers, dimension, parameters  the flow: descriptions, columns, numbers learned\n"
+      "  data        columns, header, hash, rows, training_rows, validation_rows\n"
+      "  training    step (done), steps (planned), seed, best_step, best_loss, divergences,\n"
+      "              history (step, training_loss, validation_loss); losses in nats per row\n"
+      "  lipschitz   blocks (proved bound L of each), forward (product of 1 + L), inverse\n"
+      "              (product of 1 / (1 - L))\n"
+      "  gaussian    the baseline: mean, covariance (row by row), training_loss\n"
+      "  options     every option of the fit in effect");
+  command.callback([options] { run(*options); });
+}
+
+}  // namespace iflow

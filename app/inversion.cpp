@@ -1,0 +1,31 @@
+#include "inversion.h"
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "number_format.h"
+#include "screen.h"
+
+namespace iflow {
+
+void add_tolerance_option(CLI::App& command, InverseOptions& inverse) {
+  constexpr double kSmallest = 1e-300, kLargest = 1;
+  command
+      .add_option("--tol", inverse.tolerance,
+                  "Largest proved error of inverting a block, in standardised units; missing it "
+                  "is exit code 5")
+      ->check(CLI::Range(kSmallest, kLargest))
+      ->type_name("E")
+      ->capture_default_str();
+}
+
+void finish_inversion(std::size_t unconverged, std::size_t rows, const InverseOptions& inverse) {
+  constexpr int kPromiseMissed = 5;
+  if (unconverged == 0) return;
+  Screen(false).warn(std::to_string(unconverged) + " of " + std::to_string(rows) +
+                     (rows == 1 ? " row" : " rows") + " did not converge to --tol " +
+                     significant(inverse.tolerance));
+  throw CLI::RuntimeError(kPromiseMissed);
+}
+
+}  // namespace iflow

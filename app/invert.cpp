@@ -1,0 +1,85 @@
+// iflow invert: rows through the flow and back, and how well that went.
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "base/error.h"
+#include "checkpoint/model_file.h"
+#include "commands.h"
+#include "inversion.h"
+#include "invert_report.h"
+#include "options.h"
+#include "result.h"
+#include "row_input.h"
+#include "row_output.h"
+#include "row_stream.h"
+#include "row_warnings.h"
+#include "screen.h"
+
+namespace iflow {
+
+namespace {
+
+struct InvertOptions {
+  std::string checkpoint;
+  RowInput input;
+  std::string output = "-";
+  InverseOptions inverse;
+  bool quiet = false;
+  bool json = false;
+};
+
+void run(const InvertOptions& options) {
+  if (options.json && options.output == "-") {
+    throw UsageError("--json prints the report on standard output: give the rows a file with -o");
+  }
+  const Fit fit = load_fit_without_training(options.checkpoint);
+  const Model model = model_of(fit, options.checkpoint);
+  const auto out = open_row_output(options.output, false);
+  TableReader reader = open_rows(options.input, fit.data.columns, fit.data.has_header);
+  InvertReport report(fit, model);
+  const auto reconstruct = [&](std::span<const double> x) {
+    InversionReport inversion;
+    std::vector<double> again = model.decode(model.encode(x), options.inverse, inversion);
+    report.add(x, again, inversion);
+    return again;
+  };
+  const RowCounts counts =
+      stream_rows(reader, options.input.path, reconstruct, fit.data.columns, *out);
+  if (options.json) print_result(report.json());
+  Screen(options.quiet || options.json).note(report.text());
+  warn_of_dropped(counts);
+  finish_inversion(report.unconverged(), report.rows(), options.inverse);
+}
+
+}  // namespace
+
+void add_invert(CLI::App& program) {
+  CLI::App& command = add_command(program, "invert",
+                                  "Rows through the flow and back; reports errors and proved "
+                                  "bounds on stderr",
+                                  "iflow invert moons.iflow moons.csv -o again.csv");
+  const auto options = std::make_shared<InvertOptions>();
+  add_checkpoint_argument(command, options->checkpoint);
+  add_row_input(command, options->input);
+  add_keep_option(command, options->input);
+  add_tolerance_option(command, options->inverse);
+  add_output_option(command, options->output);
+  add_threads_option(command);
+  add_quiet_option(command, options->quiet);
+  add_documented_json_option(
+      command, options->json,
+      "the report (the rows then need -o):\n"
+      "  rows, unconverged      how many were inverted; how many missed --tol\n"
+      "  largest_bound          proved distance to the exact inverse, in the data's units\n"
+      "                         (null: infinite)\n"
+      "  bound_says_something   whether that is below the spread of every column\n"
+      "  blocks                 name, lipschitz_bound, mean_evaluations, max_evaluations\n"
+      "  columns                name, spread (standard deviation of the training data),\n"
+      "                         max_error, mean_error");
+  command.callback([options, &command] {
+    settle_input(command, options->input);
+    run(*options);
+  });
+}
+
+}  // namespace iflow

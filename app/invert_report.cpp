@@ -1,0 +1,106 @@
+#include "invert_report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <variant>
+
+#include "number_format.h"
+#include "report/text_table.h"
+
+namespace iflow {
+
+namespace {
+
+// Standard deviations of the training data, as the flow's first layer has them.
+const std::vector<double>& spreads_of(const FlowConfig& flow) {
+  return std::get<StandardiseConfig>(flow.layers.front()).deviation;
+}
+
+}  // namespace
+
+InvertReport::InvertReport(const Fit& fit, const Model& model) {
+  const std::vector<double>& bounds = model.lipschitz_bounds();
+  for (std::size_t i = 0; i < bounds.size(); ++i) {
+    if (model.flow().kind(i) != "residual") continue;
+    layers_.push_back(i);
+    blocks_.push_back({"flow." + std::to_string(i), bounds[i]});
+  }
+  const std::vector<double>& spreads = spreads_of(fit.flow);
+  for (std::size_t j = 0; j < spreads.size(); ++j) {
+    columns_.push_back({fit.data.columns[j], spreads[j]});
+  }
+}
+
+void InvertReport::add(std::span<const double> x, std::span<const double> reconstruction,
+                       const InversionReport& inversion) {
+  const std::size_t d = columns_.size(), n = x.size() / d;
+  for (std::size_t b = 0; b < blocks_.size(); ++b) {
+    blocks_[b].evaluations += inversion.mean_iterations[layers_[b]] * static_cast<double>(n);
+    blocks_[b].max_evaluations =
+        std::max(blocks_[b].max_evaluations, inversion.max_iterations[layers_[b]]);
+  }
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double error = std::abs(x[i] - reconstruction[i]);
+    columns_[i % d].max_error = std::max(columns_[i % d].max_error, error);
+    columns_[i % d].sum_of_errors += error;
+  }
+  for (const double bound : inversion.bound) largest_bound_ = std::max(largest_bound_, bound);
+  rows_ += n;
+  unconverged_ += inversion.unconverged;
+}
+
+bool InvertReport::bound_says_something() const {
+  return std::all_of(columns_.begin(), columns_.end(),
+                     [&](const Column& c) { return largest_bound_ < c.spread; });
+}
+
+std::string InvertReport::text() const {
+  std::vector<std::vector<std::string>> block_rows, column_rows;
+  for (const Block& b : blocks_) {
+    block_rows.push_back({b.name, fixed_point(b.lipschitz), fixed_point(per_row(b.evaluations), 2),
+                          std::to_string(b.max_evaluations)});
+  }
+  for (const Column& c : columns_) {
+    const double mean = per_row(c.sum_of_errors);
+    column_rows.push_back({c.name, significant(c.max_error), significant(mean),
+                           significant(c.max_error / c.spread), significant(mean / c.spread)});
+  }
+  std::string bound =
+      "largest proved bound of the distance to the exact inverse: " + significant(largest_bound_) +
+      "\n";
+  if (!bound_says_something()) {
+    bound += "(more than the spread of the data: the product of the blocks' bounds says nothing)\n";
+  }
+  return format_text_table({"block", "Lipschitz bound", "mean evaluations", "max evaluations"},
+                           block_rows) +
+         "\n" +
+         format_text_table(
+             {"column", "max error", "mean error", "max error / spread", "mean error / spread"},
+             column_rows) +
+         "\n" + bound + "unconverged rows: " + std::to_string(unconverged_) + " of " +
+         std::to_string(rows_);
+}
+
+nlohmann::json InvertReport::json() const {
+  nlohmann::json blocks = nlohmann::json::array(), columns = nlohmann::json::array();
+  for (const Block& b : blocks_) {
+    blocks.push_back({{"name", b.name},
+                      {"lipschitz_bound", b.lipschitz},
+                      {"mean_evaluations", per_row(b.evaluations)},
+                      {"max_evaluations", b.max_evaluations}});
+  }
+  for (const Column& c : columns_) {
+    columns.push_back({{"name", c.name},
+                       {"spread", c.spread},
+                       {"max_error", c.max_error},
+                       {"mean_error", per_row(c.sum_of_errors)}});
+  }
+  return {{"rows", rows_},
+          {"unconverged", unconverged_},
+          {"largest_bound", largest_bound_},
+          {"bound_says_something", bound_says_something()},
+          {"blocks", std::move(blocks)},
+          {"columns", std::move(columns)}};
+}
+
+}  // namespace iflow

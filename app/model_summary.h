@@ -1,0 +1,18 @@
+// A fitted model in a few words.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "checkpoint/model_file.h"
+
+namespace iflow {
+
+// The flow's layers from the data to z, equal neighbours together: "standardise", "actnorm",
+// "20 residual blocks of 2-32-32-2, sine, c 0.97", "actnorm".
+std::vector<std::string> describe_layers(const FlowConfig& flow);
+
+// The texts one after the other, `between` between them.
+std::string joined(const std::vector<std::string>& texts, const std::string& between);
+
+}  // namespace iflow

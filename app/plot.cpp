@@ -1,0 +1,147 @@
+// iflow plot: the figures of a fit.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "checkpoint/model_file.h"
+#include "commands.h"
+#include "model_summary.h"
+#include "number_format.h"
+#include "options.h"
+#include "report/curve_figure.h"
+#include "report/density_figure.h"
+#include "report/png.h"
+#include "row_input.h"
+
+namespace iflow {
+
+namespace {
+
+struct PlotOptions {
+  std::string checkpoint;
+  RowInput input;
+  std::string output;
+  std::uint64_t samples = 20000;
+  std::uint64_t seed = 0;
+  bool curve = false;
+};
+
+std::string caption_of(const Fit& fit) {
+  return joined(describe_layers(fit.flow), ", ") + "; " + fixed_point(fit.state.best_loss) +
+         " nats per validation row";
+}
+
+std::vector<DataPoint> points_of(const std::vector<double>& rows) {
+  std::vector<DataPoint> points(rows.size() / 2);
+  for (std::size_t i = 0; i < points.size(); ++i) points[i] = {rows[2 * i], rows[2 * i + 1]};
+  return points;
+}
+
+// At most as many points as still show their structure, evenly spread over the rows.
+std::vector<DataPoint> thinned(const std::vector<DataPoint>& points) {
+  constexpr std::size_t kMaxPoints = 100000;
+  if (points.size() <= kMaxPoints) return points;
+  std::vector<DataPoint> some(kMaxPoints);
+  for (std::size_t i = 0; i < kMaxPoints; ++i) some[i] = points[i * points.size() / kMaxPoints];
+  return some;
+}
+
+std::vector<DataPoint> read_points(const RowInput& input, const Fit& fit) {
+  TableOptions table = input.table;
+  table.expected = fit.data.columns;
+  table.expected_has_header = fit.data.has_header;
+  return thinned(points_of(read_table(input.path, table).values));
+}
+
+std::vector<DataPoint> draw_points(const Model& model, const PlotOptions& options) {
+  InversionReport report;
+  const std::vector<double> z = model.sample_latent(options.seed, 0, options.samples, 1);
+  return points_of(model.decode(z, InverseOptions{}, report));
+}
+
+// The density at the centres of the cells of a grid as fine as the panel's pixels.
+DensityGrid density_over(const Window& window, const Model& model) {
+  constexpr int kCells = 440;
+  DensityGrid grid{kCells, kCells, {}};
+  std::vector<double> centres;
+  for (int row = 0; row < kCells; ++row) {
+    for (int column = 0; column < kCells; ++column) {
+      centres.push_back(cell_centre(window.x, column, kCells));
+      centres.push_back(cell_centre(window.y, row, kCells));
+    }
+  }
+  for (const double log_p : model.log_density(centres)) grid.p.push_back(std::exp(log_p));
+  return grid;
+}
+
+Canvas draw_density(const PlotOptions& options, const Fit& fit) {
+  const std::size_t d = fit.flow.dimension;
+  if (d != 2) {
+    throw UsageError("plot: the density figure is for 2 columns, and " + options.checkpoint +
+                     " has " + std::to_string(d) + "; --curve draws its training curve");
+  }
+  const Model model = model_of(fit, options.checkpoint);
+  DensityFigure figure;
+  figure.x_name = fit.data.columns[0];
+  figure.y_name = fit.data.columns[1];
+  if (!options.input.path.empty()) figure.data = read_points(options.input, fit);
+  figure.samples = draw_points(model, options);
+  figure.window = window_around(figure.data.empty() ? figure.samples : figure.data);
+  figure.density = density_over(figure.window, model);
+  figure.caption = caption_of(fit);
+  return render_density_figure(figure);
+}
+
+Canvas draw_curve(const Fit& fit) {
+  CurveFigure figure;
+  figure.title = joined(describe_layers(fit.flow), ", ");
+  for (const HistoryPoint& point : fit.state.history) {
+    const auto step = static_cast<double>(point.step);
+    // No step has been made before the first validation.
+    if (point.step > 0) figure.training.push_back({step, point.training_loss});
+    figure.validation.push_back({step, point.validation_loss});
+  }
+  figure.best = CurvePoint{static_cast<double>(fit.state.best_step), fit.state.best_loss};
+  return render_curve_figure(figure);
+}
+
+void run(const PlotOptions& options) {
+  const Fit fit = load_fit_without_training(options.checkpoint);
+  AtomicFile out(options.output);
+  out.write(encode_png(options.curve ? draw_curve(fit) : draw_density(options, fit)));
+  out.commit();
+}
+
+}  // namespace
+
+void add_plot(CLI::App& program) {
+  CLI::App& command = add_command(program, "plot",
+                                  "Data, density and samples of a 2-D model, or the training curve",
+                                  "iflow plot moons.iflow moons.csv -o moons.png");
+  const auto options = std::make_shared<PlotOptions>();
+  add_checkpoint_argument(command, options->checkpoint);
+  CLI::Option* data = command.add_option("DATA", options->input.path,
+                                         "Table to show beside the density; -: standard input");
+  command.add_option("-o,--output", options->output, "The picture, a PNG; -: standard output")
+      ->type_name("PNG")
+      ->required();
+  CLI::Option* curve =
+      command.add_flag("--curve", options->curve, "Draw the training curve instead");
+  CLI::Option* samples =
+      command.add_option("-n,--samples", options->samples, "Points in the panel of samples")
+          ->check(CLI::Range(1, 1000000))
+          ->type_name("N")
+          ->capture_default_str();
+  add_table_options(command, options->input.table);
+  for (const char* name : {"--header", "--columns", "--na"}) command.get_option(name)->needs(data);
+  add_seed_option(command, options->seed);
+  add_threads_option(command);
+  curve->excludes(data)->excludes(samples)->excludes("--seed");
+  command.callback([options] { run(*options); });
+}
+
+}  // namespace iflow

@@ -1,0 +1,44 @@
+#include "row_input.h"
+
+#include <unistd.h>
+
+#include "base/error.h"
+#include "options.h"
+
+namespace iflow {
+
+void add_checkpoint_argument(CLI::App& command, std::string& path) {
+  command.add_option("CKPT", path, "Checkpoint of a fit, such as moons.iflow")->required();
+}
+
+void add_row_input(CLI::App& command, RowInput& input) {
+  command.add_option("DATA", input.path,
+                     "Table: CSV, TSV or .npy, also gzipped; - or nothing: standard input");
+  add_table_options(command, input.table);
+}
+
+CLI::Option& add_keep_option(CLI::App& command, RowInput& input) {
+  return *add_list_option(command, "--keep", input.table.keep,
+                          "Columns to pass through, by name: id,day")
+              ->type_name("NAMES");
+}
+
+void settle_input(const CLI::App& command, RowInput& input) {
+  if (!input.path.empty()) return;
+  input.path = "-";
+  if (isatty(STDIN_FILENO) == 0) return;
+  // Nobody is about to type a table: someone who gives no file wants to know what to give.
+  const std::string name = "iflow " + command.get_name();
+  throw UsageError("no DATA, and standard input is a terminal\n" + command.get_footer() +
+                   "\nMore: " + name + " --help");
+}
+
+TableReader open_rows(const RowInput& input, const std::vector<std::string>& columns,
+                      bool columns_have_names) {
+  TableOptions table = input.table;
+  table.expected = columns;
+  table.expected_has_header = columns_have_names;
+  return TableReader(input.path, table);
+}
+
+}  // namespace iflow

@@ -1,0 +1,105 @@
+#include "row_stream.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace iflow {
+
+namespace {
+
+bool has_nan(std::span<const double> values) {
+  return std::any_of(values.begin(), values.end(), [](double v) { return std::isnan(v); });
+}
+
+// Whether f has an answer for these rows.
+bool succeeds(const RowFunction& f, std::span<const double> rows) {
+  try {
+    return !has_nan(f(rows));
+  } catch (const NumericError&) {
+    return false;
+  }
+}
+
+// Finds the row to blame among the usable ones of a chunk, by trying one after the other.
+[[noreturn]] void throw_bad_row(const std::string& path, const TableChunk& chunk,
+                                const RowFunction& f) {
+  const std::size_t d = chunk.values.size() / chunk.usable_rows;
+  std::size_t row = 0, usable = 0;
+  for (; row < chunk.rows(); ++row) {
+    if (chunk.usable[row] == 0) continue;
+    if (!succeeds(f, std::span(chunk.values).subspan(usable * d, d))) break;
+    ++usable;
+  }
+  throw NumericError(display_name(path) + ": row " + std::to_string(chunk.first_row + row + 1) +
+                     " (the header not counted): the result is not a number; the row is too far "
+                     "from the data the model was fitted on");
+}
+
+std::vector<double> results_of(const std::string& path, const TableChunk& chunk,
+                               const RowFunction& f) {
+  if (chunk.usable_rows == 0) return {};
+  try {
+    std::vector<double> results = f(chunk.values);
+    if (!has_nan(results)) return results;
+  } catch (const NumericError&) {
+    // The computation counts rows from the chunk's start; named below as the file counts them.
+  }
+  throw_bad_row(path, chunk, f);
+}
+
+}  // namespace
+
+std::size_t chunk_rows(std::size_t columns) {
+  constexpr std::size_t kMaxRows = 8192, kMinRows = 64, kValues = std::size_t{1} << 20;
+  return std::clamp(kValues / columns, kMinRows, kMaxRows);
+}
+
+RowCounts for_each_chunk(
+    TableReader& reader, const std::string& path, const RowFunction& f,
+    const std::function<void(const TableChunk& chunk, std::span<const double> results)>& take) {
+  RowCounts counts;
+  TableChunk chunk;
+  while (reader.next(chunk_rows(reader.columns().size()), chunk)) {
+    take(chunk, results_of(path, chunk, f));
+    counts.read += chunk.rows();
+    counts.dropped += chunk.dropped();
+  }
+  return counts;
+}
+
+RowCounts stream_rows(TableReader& reader, const std::string& path, const RowFunction& f,
+                      const std::vector<std::string>& columns, RowOutput& out) {
+  std::vector<std::string> names = columns;
+  const std::size_t kept = reader.kept_columns().size();
+  names.insert(names.end(), reader.kept_columns().begin(), reader.kept_columns().end());
+  out.begin(names, reader.has_header());
+  const auto write = [&](const TableChunk& chunk, std::span<const double> results) {
+    const double* result = results.data();
+    for (std::size_t row = 0; row < chunk.rows(); ++row) {
+      for (std::size_t i = 0; i < columns.size(); ++i) {
+        if (chunk.usable[row] == 0) {
+          out.missing();
+        } else {
+          out.number(*result++);
+        }
+      }
+      for (std::size_t i = 0; i < kept; ++i) out.text(chunk.kept[row * kept + i]);
+      out.end_row();
+    }
+  };
+  const RowCounts counts = for_each_chunk(reader, path, f, write);
+  out.finish();
+  return counts;
+}
+
+std::string display_name(const std::string& path) { return path == "-" ? "<stdin>" : path; }
+
+std::vector<std::string> latent_names(std::size_t count) {
+  std::vector<std::string> names(count);
+  for (std::size_t i = 0; i < count; ++i) names[i] = "z" + std::to_string(i + 1);
+  return names;
+}
+
+}  // namespace iflow

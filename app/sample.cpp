@@ -1,0 +1,90 @@
+// iflow sample: new rows, drawn from the model.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+
+#include "base/error.h"
+#include "checkpoint/model_file.h"
+#include "commands.h"
+#include "inversion.h"
+#include "options.h"
+#include "result.h"
+#include "row_input.h"
+#include "row_output.h"
+#include "row_stream.h"
+
+namespace iflow {
+
+namespace {
+
+struct SampleOptions {
+  std::string checkpoint;
+  std::uint64_t rows = 0;
+  std::uint64_t seed = 0;
+  double temperature = 1;
+  InverseOptions inverse;
+  std::string output = "-";
+  bool json = false;
+};
+
+void write_rows(const std::vector<double>& x, std::uint64_t first_row, std::size_t dimension,
+                RowOutput& out) {
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (!std::isfinite(x[i])) {
+      throw NumericError("sample: row " + std::to_string(first_row + i / dimension + 1) +
+                         " is not finite; is --temperature too high?");
+    }
+    out.number(x[i]);
+    if ((i + 1) % dimension == 0) out.end_row();
+  }
+}
+
+void run(const SampleOptions& options) {
+  const Fit fit = load_fit_without_training(options.checkpoint);
+  const Model model = model_of(fit, options.checkpoint);
+  const auto out = open_row_output(options.output, options.json, options.rows);
+  out->begin(fit.data.columns, fit.data.has_header);
+  const std::size_t d = model.dimension(), chunk = chunk_rows(d);
+  std::size_t unconverged = 0;
+  for (std::uint64_t first = 0; first < options.rows; first += chunk) {
+    const std::size_t n = std::min<std::uint64_t>(chunk, options.rows - first);
+    const std::vector<double> z = model.sample_latent(options.seed, first, n, options.temperature);
+    InversionReport report;
+    write_rows(model.decode(z, options.inverse, report), first, d, *out);
+    unconverged += report.unconverged;
+  }
+  out->finish();
+  finish_inversion(unconverged, options.rows, options.inverse);
+}
+
+}  // namespace
+
+void add_sample(CLI::App& program) {
+  CLI::App& command = add_command(program, "sample", "New rows drawn from the model",
+                                  "iflow sample moons.iflow -n 1000 > new.csv");
+  const auto options = std::make_shared<SampleOptions>();
+  add_checkpoint_argument(command, options->checkpoint);
+  command
+      .add_option("-n,--rows", options->rows,
+                  "Draw N rows; the first ones are the same for every N")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N")
+      ->required();
+  command
+      .add_option("--temperature", options->temperature,
+                  "Draw z ~ N(0, T^2 I): below 1, rows of high density")
+      ->check(CLI::Range(0.0, 1e6))
+      ->type_name("T")
+      ->capture_default_str();
+  add_tolerance_option(command, options->inverse);
+  add_output_option(command, options->output);
+  add_seed_option(command, options->seed);
+  add_threads_option(command);
+  add_documented_json_option(command, options->json,
+                             "an object a row, {\"x1\": 0.5, \"x2\": 0.1}.");
+  command.callback([options] { run(*options); });
+}
+
+}  // namespace iflow
