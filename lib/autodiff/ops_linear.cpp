@@ -1,19 +1,9 @@
-#include <cstring>
-
 #include "autodiff/ops.h"
 #include "kernels/matmul.h"
 
 namespace iflow::ops {
 
 namespace {
-
-// y[g][m][:] = bias[m] for every group.
-template <class T>
-void fill_bias(const T* bias, T* y, std::size_t m, std::size_t groups) {
-  for (std::size_t g = 0; g < groups; ++g) {
-    for (std::size_t i = 0; i < m; ++i, y += kLanes) std::fill_n(y, kLanes, bias[i]);
-  }
-}
 
 // db[m] += sum over groups and lanes of dy[g][m][:].
 template <class T>
@@ -37,15 +27,9 @@ template <class T>
 Var linear(Tape<T>& tape, const Parameter<T>& w, const Parameter<T>& bias, Var x,
            std::size_t groups) {
   const std::size_t m = w.rows;
-  const std::size_t tangent_groups = x.groups - groups;
   const Var y = tape.variable(m, x.groups);
   const auto matrix = kernels::row_major(w.value, w.rows, w.columns);
-  const T* xs = tape.value(x);
-  T* ys = tape.value(y);
-  fill_bias(bias.value, ys, m, groups);
-  kernels::matmul(matrix, xs, ys, groups, true);
-  kernels::matmul(matrix, xs + groups * x.elements * kLanes, ys + groups * m * kLanes,
-                  tangent_groups, false);
+  kernels::matmul_with_bias(matrix, bias.value, groups, tape.value(x), tape.value(y), x.groups);
   tape.on_backward(y, [=](Tape<T>& t) {
     const T* dy = t.output_adjoint(y);
     // y = w x + b: db += sum dy, dw += dy x^T, dx += w^T dy

@@ -35,7 +35,10 @@ struct Product {
   T* out;
   std::size_t out_row, out_group;
   std::size_t rows;
-  bool accumulate;
+  // What out begins with: what it holds, or the bias (rows) in the first groups and 0 in the rest.
+  bool accumulate = false;
+  const T* bias = nullptr;
+  std::size_t bias_groups = 0;
 };
 
 // Rows m .. m + kRows - 1 and groups g .. g + kGroups - 1 of a product, all of the contraction.
@@ -51,7 +54,11 @@ template <class T, std::size_t kRows, std::size_t kGroups>
 #pragma GCC unroll 32
     for (std::size_t c = 0; c < kColumns; ++c) {
       const T* at = out + r * out_row + (c / kPerGroup) * out_group + (c % kPerGroup) * kWidth<T>;
-      acc[r][c] = p.accumulate ? load_unaligned(at) : Vec<T>{};
+      if (p.accumulate) {
+        acc[r][c] = load_unaligned(at);
+      } else {
+        acc[r][c] = broadcast(g + c / kPerGroup < p.bias_groups ? p.bias[m + r] : T(0));
+      }
     }
   }
   const T* right = p.right + g * p.right_group;
@@ -119,22 +126,40 @@ void product(const Product<T>& p, std::size_t groups) {
 
 }  // namespace
 
+namespace {
+
+template <class T>
+Product<T> product_of(const MatrixView<T>& w, const T* x, T* y) {
+  return {.left = w.data,
+          .row_stride = w.row_stride,
+          .stride = w.column_stride,
+          .width = w.columns,
+          .blocks = 1,
+          .block_stride = 0,
+          .right = x,
+          .right_group = w.columns * kLanes,
+          .out = y,
+          .out_row = kLanes,
+          .out_group = w.rows * kLanes,
+          .rows = w.rows};
+}
+
+}  // namespace
+
 template <class T>
 void matmul(const MatrixView<T>& w, const T* x, T* y, std::size_t groups, bool accumulate) {
-  product<T>({.left = w.data,
-              .row_stride = w.row_stride,
-              .stride = w.column_stride,
-              .width = w.columns,
-              .blocks = 1,
-              .block_stride = 0,
-              .right = x,
-              .right_group = w.columns * kLanes,
-              .out = y,
-              .out_row = kLanes,
-              .out_group = w.rows * kLanes,
-              .rows = w.rows,
-              .accumulate = accumulate},
-             groups);
+  Product<T> p = product_of(w, x, y);
+  p.accumulate = accumulate;
+  product(p, groups);
+}
+
+template <class T>
+void matmul_with_bias(const MatrixView<T>& w, const T* bias, std::size_t bias_groups, const T* x,
+                      T* y, std::size_t groups) {
+  Product<T> p = product_of(w, x, y);
+  p.bias = bias;
+  p.bias_groups = bias_groups;
+  product(p, groups);
 }
 
 namespace {
@@ -266,11 +291,13 @@ void weight_gradient(const T* dy, const T* x, T* dw, std::size_t m, std::size_t 
   }
 }
 
-template void matmul(const MatrixView<float>&, const float*, float*, std::size_t, bool);
-template void matmul(const MatrixView<double>&, const double*, double*, std::size_t, bool);
-template void weight_gradient(const float*, const float*, float*, std::size_t, std::size_t,
-                              std::size_t);
-template void weight_gradient(const double*, const double*, double*, std::size_t, std::size_t,
-                              std::size_t);
+#define IFLOW_INSTANTIATE(T)                                                                \
+  template void matmul(const MatrixView<T>&, const T*, T*, std::size_t, bool);              \
+  template void matmul_with_bias(const MatrixView<T>&, const T*, std::size_t, const T*, T*, \
+                                 std::size_t);                                              \
+  template void weight_gradient(const T*, const T*, T*, std::size_t, std::size_t, std::size_t);
+IFLOW_INSTANTIATE(float)
+IFLOW_INSTANTIATE(double)
+#undef IFLOW_INSTANTIATE
 
 }  // namespace iflow::kernels

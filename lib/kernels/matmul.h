@@ -30,6 +30,12 @@ MatrixView<T> row_major(const T* data, std::size_t rows, std::size_t columns) {
 template <class T>
 void matmul(const MatrixView<T>& w, const T* x, T* y, std::size_t groups, bool accumulate);
 
+// y[g] = w x[g], plus the bias in every row of the first `bias_groups` groups.
+// bias: (M)
+template <class T>
+void matmul_with_bias(const MatrixView<T>& w, const T* bias, std::size_t bias_groups, const T* x,
+                      T* y, std::size_t groups);
+
 // dw += sum over groups and lanes of dy x^T: the gradient of a weight that `matmul` used.
 // dy: [G][M][kLanes]  x: [G][K][kLanes]  dw: (M, K) row-major
 template <class T>

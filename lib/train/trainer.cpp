@@ -1,5 +1,6 @@
 #include "train/trainer.h"
 
+#include <Eigen/Core>
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -52,10 +53,7 @@ void add_in_tree(std::vector<AlignedVector<float>>& buffers, std::size_t offset,
 }
 
 bool all_finite(const float* x, std::size_t n) {
-  // A sum of squares is finite only if every number is (an overflow is a divergence as well).
-  float sum = 0;
-  for (std::size_t i = 0; i < n; ++i) sum += x[i] * x[i];
-  return std::isfinite(sum);
+  return Eigen::Map<const Eigen::ArrayXf>(x, static_cast<Eigen::Index>(n)).allFinite();
 }
 
 void check(const TrainConfig& c, const TrainingData& data, std::size_t dimension) {
