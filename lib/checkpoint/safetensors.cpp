@@ -103,10 +103,6 @@ std::string encode_header(const std::vector<const Tensors::value_type*>& order) 
   return text;
 }
 
-void append(std::vector<std::byte>& file, std::span<const std::byte> bytes) {
-  file.insert(file.end(), bytes.begin(), bytes.end());
-}
-
 // What the header says of one tensor. `begin` and `end` count from the values' start.
 struct Entry {
   std::string name;
@@ -193,10 +189,16 @@ std::vector<std::byte> encode_safetensors(const Tensors& tensors) {
   const std::uint64_t length = header.size();
   if (length > kMaxHeaderBytes) throw Error("too many tensors for one safetensors file");
 
-  std::vector<std::byte> file;
-  append(file, std::as_bytes(std::span(&length, 1)));
-  append(file, std::as_bytes(std::span(header)));
-  for (const auto* named : order) append(file, named->second.bytes);
+  std::size_t total = kLengthBytes + header.size();
+  for (const auto* named : order) total += named->second.bytes.size();
+  std::vector<std::byte> file(total);
+  auto end = file.begin();
+  const auto append = [&end](std::span<const std::byte> bytes) {
+    end = std::ranges::copy(bytes, end).out;
+  };
+  append(std::as_bytes(std::span(&length, 1)));
+  append(std::as_bytes(std::span(header)));
+  for (const auto* named : order) append(named->second.bytes);
   return file;
 }
 

@@ -111,15 +111,20 @@ void commit_for_ever(const std::string& path, std::uint64_t first_step) {
 TEST_CASE("killed at random moments, the directory holds one whole commit") {
   const test::TempDir folder;
   const std::string path = (folder / "m.iflow").string();
+  // The moments spread over a few commits, however long this disk takes for one.
+  const auto start = std::chrono::steady_clock::now();
+  std::uint64_t step = 0;
   {
     CheckpointWriter writer(path);
-    commit_step(writer, 0);
+    for (; step < 3; ++step) commit_step(writer, step);
   }
+  const std::chrono::duration<double> three_commits = std::chrono::steady_clock::now() - start;
+  step = loaded_step(path);
   std::mt19937 random(11);
-  std::uint64_t step = 0;
-  for (int round = 0; round < 40; ++round) {
+  std::uniform_real_distribution<double> fraction;
+  for (int round = 0; round < 25; ++round) {
     Child child([&] { commit_for_ever(path, step + 1); });
-    std::this_thread::sleep_for(std::chrono::microseconds(random() % 40'000));
+    std::this_thread::sleep_for(three_commits * fraction(random));
     REQUIRE(child.kill());
     const std::uint64_t step_now = loaded_step(path);
     CHECK(step_now >= step);
@@ -210,14 +215,14 @@ TEST_CASE("a reader beside a writer always sees one whole commit") {
     commit_step(writer, 0);
   }
   Child child([&] { commit_for_ever(path, 1); });
-  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
-  std::uint64_t first = loaded_step(path), last = first;
-  while (std::chrono::steady_clock::now() < end) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  std::uint64_t last = 0;
+  while (last < 25 && std::chrono::steady_clock::now() < deadline) {
     const std::uint64_t step = loaded_step(path);
-    CHECK(step >= last);
+    REQUIRE(step >= last);
     last = step;
   }
-  CHECK(last > first + 5);
+  CHECK(last >= 25);
   REQUIRE(child.kill());
 }
 
