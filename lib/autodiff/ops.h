@@ -27,6 +27,14 @@ Var linear(Tape<T>& tape, const Parameter<T>& w, const Parameter<T>& bias, Var x
 template <class T>
 Var activation(Tape<T>& tape, Activation kind, const Parameter<T>& raw, Var x, std::size_t groups);
 
+// y = w phi(x) + bias on the values, w phi'(x) t on the tangents: activation and linear in one, so
+// that the activated tensor need not be kept for the backward pass, where memory traffic is what a
+// wide network waits for. w: (M, E)  bias: (M, 1)  x: [(1 + D) G][E] -> [(1 + D) G][M]; `groups` is
+// G.
+template <class T>
+Var activated_linear(Tape<T>& tape, Activation kind, const Parameter<T>& raw, const Parameter<T>& w,
+                     const Parameter<T>& bias, Var x, std::size_t groups);
+
 // [x, -x]: x [G][E] -> [G][2 E].
 template <class T>
 Var mirror(Tape<T>& tape, Var x);

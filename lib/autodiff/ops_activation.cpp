@@ -1,27 +1,12 @@
-#include <cmath>
-
 #include "autodiff/ops.h"
+#include "kernels/softplus.h"
 
 namespace iflow::ops {
-
-namespace {
-
-template <class T>
-T softplus(T x) {
-  return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
-}
-
-template <class T>
-T sigmoid(T x) {
-  return 1 / (1 + std::exp(-x));
-}
-
-}  // namespace
 
 template <class T>
 Var activation(Tape<T>& tape, Activation kind, const Parameter<T>& raw, Var x, std::size_t groups) {
   const std::size_t tangents = x.groups / groups - 1;
-  const T a = has_parameter(kind) ? softplus(*raw.value) : T(1);
+  const T a = has_parameter(kind) ? kernels::softplus(*raw.value) : T(1);
   const Var y = tape.variable(x.elements, x.groups);
   const std::size_t values = groups * x.elements * kLanes;
   T* first = tape.recording() ? tape.scratch(values) : nullptr;  // phi'(x)
@@ -37,7 +22,7 @@ Var activation(Tape<T>& tape, Activation kind, const Parameter<T>& raw, Var x, s
     if (!dx.fresh) {
       for (std::size_t i = 0; i < x.size(); ++i) dx.data[i] += out[i];
     }
-    if (has_parameter(kind)) *raw.gradient += da * sigmoid(*raw.value);
+    if (has_parameter(kind)) *raw.gradient += da * kernels::softplus_derivative(*raw.value);
   });
   return y;
 }

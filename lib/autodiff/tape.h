@@ -62,6 +62,21 @@ class Tape {
   // n numbers that live as long as the variables do.
   T* scratch(std::size_t n) { return arena_.allocate_array<T>(n); }
 
+  // n numbers for the length of a scope, from the buffers that adjoints circulate through.
+  class Workspace {
+   public:
+    Workspace(Tape& tape, std::size_t n) : tape_(tape), data_(n > 0 ? tape.take(n) : nullptr) {}
+    ~Workspace() { tape_.give_back(data_); }
+    Workspace(const Workspace&) = delete;
+    Workspace& operator=(const Workspace&) = delete;
+    T* data() const { return data_; }
+
+   private:
+    Tape& tape_;
+    T* data_;
+  };
+  Workspace workspace(std::size_t n) { return Workspace(*this, n); }
+
   // Records how the adjoint of `out` flows on: f(tape) runs when that adjoint is complete.
   // f must be trivially destructible (capture Vars, pointers and numbers); its memory is the
   // tape's.

@@ -197,6 +197,15 @@ void activation_forward(Activation activation, T a, const T* z, T* y, T* first,
 }
 
 template <class T>
+void activation_tangents(const T* first, const T* z, T* y, std::size_t size, std::size_t tangents) {
+  for (std::size_t t = 1; t <= tangents; ++t) {
+    for (std::size_t i = 0; i < size; i += kWidth<T>) {
+      store(y + t * size + i, load(first + i) * load(z + t * size + i));
+    }
+  }
+}
+
+template <class T>
 T activation_backward(Activation activation, T a, const T* z, const T* y, const T* first,
                       const T* dy, T* dz, std::size_t elements, std::size_t groups,
                       std::size_t tangents) {
@@ -236,6 +245,7 @@ ActivationValue activation_reference(Activation activation, double a, double z) 
 #define IFLOW_INSTANTIATE(T)                                                                  \
   template void activation_forward(Activation, T, const T*, T*, T*, std::size_t, std::size_t, \
                                    std::size_t);                                              \
+  template void activation_tangents(const T*, const T*, T*, std::size_t, std::size_t);        \
   template T activation_backward(Activation, T, const T*, const T*, const T*, const T*, T*,   \
                                  std::size_t, std::size_t, std::size_t);
 IFLOW_INSTANTIATE(float)

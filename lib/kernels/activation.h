@@ -36,6 +36,11 @@ template <class T>
 void activation_forward(Activation activation, T a, const T* z, T* y, T* first,
                         std::size_t elements, std::size_t groups, std::size_t tangents);
 
+// The tangents of activation_forward once more: y holds `size` values, of which nothing is changed,
+// then `tangents` times phi'(z) t.  first: (size)  z, y: ((1 + tangents) size)
+template <class T>
+void activation_tangents(const T* first, const T* z, T* y, std::size_t size, std::size_t tangents);
+
 // The adjoint dz of z given the adjoint dy of y (both [(1 + D) G][E][kLanes]; dz is overwritten)
 // and phi'(z) as the forward pass left it. Returns the adjoint of a (0 where the activation has
 // none).

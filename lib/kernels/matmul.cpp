@@ -291,10 +291,25 @@ void weight_gradient(const T* dy, const T* x, T* dw, std::size_t m, std::size_t 
   }
 }
 
+template <class T>
+void add_bias_gradient(const T* dy, T* db, std::size_t m, std::size_t groups) {
+  for (std::size_t i = 0; i < m; ++i) {
+    Vec<T> sum{};
+    for (std::size_t g = 0; g < groups; ++g) {
+      const T* lanes = dy + (g * m + i) * kLanes;
+      for (std::size_t l = 0; l < kLanes; l += kWidth<T>) sum += load(lanes + l);
+    }
+    T total = 0;
+    for (std::size_t l = 0; l < kWidth<T>; ++l) total += sum[l];
+    db[i] += total;
+  }
+}
+
 #define IFLOW_INSTANTIATE(T)                                                                \
   template void matmul(const MatrixView<T>&, const T*, T*, std::size_t, bool);              \
   template void matmul_with_bias(const MatrixView<T>&, const T*, std::size_t, const T*, T*, \
                                  std::size_t);                                              \
+  template void add_bias_gradient(const T*, T*, std::size_t, std::size_t);                  \
   template void weight_gradient(const T*, const T*, T*, std::size_t, std::size_t, std::size_t);
 IFLOW_INSTANTIATE(float)
 IFLOW_INSTANTIATE(double)

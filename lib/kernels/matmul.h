@@ -42,4 +42,9 @@ template <class T>
 void weight_gradient(const T* dy, const T* x, T* dw, std::size_t m, std::size_t k,
                      std::size_t groups);
 
+// db += sum over groups and lanes of dy: the gradient of the bias.
+// dy: [G][M][kLanes]  db: (M)
+template <class T>
+void add_bias_gradient(const T* dy, T* db, std::size_t m, std::size_t groups);
+
 }  // namespace iflow::kernels

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/rng.h"
+#include "kernels/softplus.h"
 
 namespace iflow {
 
@@ -37,8 +38,6 @@ const NamedActivation& find_activation(const std::string& name) {
   throw UsageError("unknown activation \"" + name + "\"; did you mean \"" +
                    nearest(name, activation_names()) + "\"?");
 }
-
-double inverse_softplus(double y) { return y + std::log(-std::expm1(-y)); }
 
 // Orthonormal rows (or columns, when there are more rows): the Q of a Gaussian matrix.
 Eigen::MatrixXd random_orthogonal(Rng& rng, Eigen::Index rows, Eigen::Index columns) {
@@ -109,8 +108,15 @@ Var DenseBranch<T>::activate(const Pass<T>& pass, const Layer& layer, Var x,
 template <class T>
 Var DenseBranch<T>::forward(const Pass<T>& pass, Var x, std::size_t groups) const {
   for (const Layer& layer : layers_) {
-    if (layer.activated) x = activate(pass, layer, x, groups);
-    x = ops::linear(pass.tape, pass.parameter(layer.weight), pass.parameter(layer.bias), x, groups);
+    const Parameter<T> w = pass.parameter(layer.weight), bias = pass.parameter(layer.bias);
+    if (!layer.activated) {
+      x = ops::linear(pass.tape, w, bias, x, groups);
+    } else if (!concatenated_) {
+      x = ops::activated_linear(pass.tape, activation_, pass.parameter(layer.parameter), w, bias, x,
+                                groups);
+    } else {
+      x = ops::linear(pass.tape, w, bias, activate(pass, layer, x, groups), groups);
+    }
   }
   return x;
 }
@@ -136,7 +142,8 @@ void DenseBranch<T>::initialise(const ParameterLayout& layout, std::span<T> valu
       values[bias.offset + r] = static_cast<T>(spread * (2 * rng.uniform() - 1));
     }
     if (layer.parameter != layer.weight) {
-      values[layout[layer.parameter].offset] = static_cast<T>(inverse_softplus(activation_start_));
+      values[layout[layer.parameter].offset] =
+          static_cast<T>(kernels::inverse_softplus(activation_start_));
     }
   }
 }

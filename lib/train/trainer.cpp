@@ -18,15 +18,19 @@ namespace iflow {
 namespace {
 
 // A batch is cut into slices, each with a gradient of its own; the slices' gradients are added in a
-// fixed tree. A slice is worked off in tiles that fit the cache. None of it depends on the threads.
-constexpr std::size_t kTileRows = 64;
-constexpr std::size_t kMaxSlices = 16;
+// fixed tree. A slice is worked off in tiles. None of it depends on the threads. Small slices share
+// well, large ones spare the traffic of weights and gradients, and more than some would cost more
+// memory than they are worth.
+constexpr std::size_t kMaxTileRows = 128;
+constexpr std::size_t kMaxSlices = 8;
 
 // Going back this often without finishing means that the data or the options are at fault.
 constexpr std::size_t kMaxDivergences = 5;
 
 std::size_t slices_of(std::size_t batch) {
-  return std::min((batch + kTileRows - 1) / kTileRows, kMaxSlices);
+  constexpr std::size_t kSmallSlice = 64;
+  if (batch <= 2 * kSmallSlice) return (batch + kSmallSlice - 1) / kSmallSlice;
+  return std::min((batch + kMaxTileRows - 1) / kMaxTileRows, kMaxSlices);
 }
 
 // Runs of parameters of about equal size, enough of them to share.
@@ -177,9 +181,9 @@ double Trainer::gradients(const std::vector<std::uint32_t>& batch) {
     std::fill(gradient.begin(), gradient.end(), 0.0F);
     const std::size_t begin = slice * batch.size() / slices;
     const std::size_t end = (slice + 1) * batch.size() / slices;
-    std::vector<float> rows(kTileRows * d);
-    for (std::size_t first = begin; first < end; first += kTileRows) {
-      const std::size_t count = std::min(kTileRows, end - first);
+    std::vector<float> rows(kMaxTileRows * d);
+    for (std::size_t first = begin; first < end; first += kMaxTileRows) {
+      const std::size_t count = std::min(kMaxTileRows, end - first);
       for (std::size_t i = 0; i < count; ++i) {
         std::copy_n(data_.rows.data() + std::size_t{batch[first + i]} * d, d, rows.data() + i * d);
       }

@@ -1,0 +1,55 @@
+#include <algorithm>
+
+#include "autodiff/ops.h"
+#include "kernels/matmul.h"
+#include "kernels/softplus.h"
+
+namespace iflow::ops {
+
+template <class T>
+Var activated_linear(Tape<T>& tape, Activation kind, const Parameter<T>& raw, const Parameter<T>& w,
+                     const Parameter<T>& bias, Var x, std::size_t groups) {
+  const std::size_t e = x.elements, tangents = x.groups / groups - 1;
+  const std::size_t values = groups * e * kLanes;
+  const T a = has_parameter(kind) ? kernels::softplus(*raw.value) : T(1);
+  const auto matrix = kernels::row_major(w.value, w.rows, w.columns);
+  const Var y = tape.variable(w.rows, x.groups);
+  T* phi = tape.recording() ? tape.scratch(values) : nullptr;    // phi(x)
+  T* first = tape.recording() ? tape.scratch(values) : nullptr;  // phi'(x)
+  {
+    const auto activated = tape.workspace(x.size());  // phi(x) and phi'(x) t
+    kernels::activation_forward(kind, a, tape.value(x), activated.data(), first, e, groups,
+                                tangents);
+    if (phi) std::copy_n(activated.data(), values, phi);
+    kernels::matmul_with_bias(matrix, bias.value, groups, activated.data(), tape.value(y),
+                              x.groups);
+  }
+  tape.on_backward(y, [=](Tape<T>& t) {
+    const T* dy = t.output_adjoint(y);
+    const auto activated = t.workspace(x.size());
+    std::copy_n(phi, values, activated.data());
+    kernels::activation_tangents(first, t.value(x), activated.data(), values, tangents);
+    // y = w phi + b: db += sum dy, dw += dy phi^T, dphi = w^T dy
+    kernels::add_bias_gradient(dy, bias.gradient, w.rows, groups);
+    kernels::weight_gradient(dy, activated.data(), w.gradient, w.rows, e, x.groups);
+    kernels::matmul(matrix.transposed(), dy, activated.data(), x.groups, false);
+    // phi = phi(x; a), t' = phi'(x; a) t, a = softplus(raw)
+    const auto dx = t.adjoint(x);
+    const auto added = t.workspace(dx.fresh ? 0 : x.size());
+    T* out = dx.fresh ? dx.data : added.data();
+    const T da = kernels::activation_backward(kind, a, t.value(x), phi, first, activated.data(),
+                                              out, e, groups, tangents);
+    if (!dx.fresh) {
+      for (std::size_t i = 0; i < x.size(); ++i) dx.data[i] += out[i];
+    }
+    if (has_parameter(kind)) *raw.gradient += da * kernels::softplus_derivative(*raw.value);
+  });
+  return y;
+}
+
+template Var activated_linear(Tape<float>&, Activation, const Parameter<float>&,
+                              const Parameter<float>&, const Parameter<float>&, Var, std::size_t);
+template Var activated_linear(Tape<double>&, Activation, const Parameter<double>&,
+                              const Parameter<double>&, const Parameter<double>&, Var, std::size_t);
+
+}  // namespace iflow::ops
