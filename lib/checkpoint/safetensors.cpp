@@ -154,7 +154,7 @@ std::string_view header_text(std::span<const std::byte> file, const std::string&
   if (file.size() < kLengthBytes) {
     throw CheckpointError(path + ": too short for a safetensors file");
   }
-  std::uint64_t length;
+  std::uint64_t length = 0;
   std::memcpy(&length, file.data(), kLengthBytes);
   if (length > file.size() - kLengthBytes || length > kMaxHeaderBytes) {
     throw CheckpointError(path + ": absurd header length " + std::to_string(length));
