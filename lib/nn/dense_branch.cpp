@@ -76,6 +76,10 @@ DenseBranch<T>::DenseBranch(const DenseBranchConfig& config, ParameterLayout& la
     throw UsageError(prefix + ": the coefficient must lie between 0 and 1, got " +
                      std::to_string(config.coefficient));
   }
+  if (!(config.activation_start > 0)) {
+    throw UsageError(prefix + ": the activation's parameter must start above 0, got " +
+                     std::to_string(config.activation_start));
+  }
   if (config.hidden.empty()) throw UsageError(prefix + ": a branch needs a hidden layer");
   std::vector<std::size_t> widths = {config.dimension};
   widths.insert(widths.end(), config.hidden.begin(), config.hidden.end());

@@ -29,7 +29,8 @@ template <class T>
 class DenseBranch {
  public:
   // Adds the parameters to `layout` under "PREFIX.LAYER.weight" and so on. Throws UsageError for a
-  // coefficient outside (0, 1), no hidden layer, a width of 0 or an unknown activation.
+  // coefficient outside (0, 1), no hidden layer, a width of 0, an unknown activation or a start of
+  // its parameter that is not positive.
   DenseBranch(const DenseBranchConfig& config, ParameterLayout& layout, const std::string& prefix);
 
   // g on the values and J t on the tangents of x: [(1 + D) G][dimension] -> the same shape;
