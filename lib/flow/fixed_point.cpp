@@ -30,12 +30,12 @@ LaneNumbers row_norms(const T* x, std::size_t elements, std::size_t g) {
   return squares;
 }
 
-// One record per row, none converged.
+// One record per row, none converged and nothing known of its distance to the solution.
 template <class T>
 InverseRow* new_rows(Tape<T>& tape, std::size_t groups) {
   auto* rows =
       reinterpret_cast<InverseRow*>(tape.scratch(groups * kLanes * sizeof(InverseRow) / sizeof(T)));
-  std::fill_n(rows, groups * kLanes, InverseRow{0, 0, false});
+  std::fill_n(rows, groups * kLanes, InverseRow{0, std::numeric_limits<double>::infinity(), false});
   return rows;
 }
 
@@ -126,6 +126,8 @@ Inverted invert_by_newton(const DenseBranch<T>& g, double lipschitz, const Pass<
   InverseRow* rows = new_rows(tape, groups);
   T* best = tape.scratch(y.size());           // the last accepted x
   T* best_residual = tape.scratch(y.size());  // and its residual
+  std::copy_n(tape.value(y), y.size(), best);
+  std::fill_n(best_residual, y.size(), T(0));
   T* residual = tape.scratch(y.size());
   T* delta = tape.scratch(y.size());
   T* a = tape.scratch(n * n * kLanes);
@@ -133,7 +135,8 @@ Inverted invert_by_newton(const DenseBranch<T>& g, double lipschitz, const Pass<
   auto* best_norms =
       reinterpret_cast<double*>(tape.scratch(groups * kLanes * sizeof(double) / sizeof(T)));
   std::fill_n(best_norms, groups * kLanes, std::numeric_limits<double>::infinity());
-  std::vector<bool> fixed_point_step(groups * kLanes, false);  // how x came from the accepted point
+  // How x came from the accepted point; the start asks for as little as a fixed-point step.
+  std::vector<bool> fixed_point_step(groups * kLanes, true);
 
   for (int step = 0; step < options.max_iterations && !all_converged(rows, groups * kLanes);
        ++step) {

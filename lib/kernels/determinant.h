@@ -6,7 +6,7 @@
 namespace iflow::kernels {
 
 // a: n x n matrices, element (i, j) of every lane at a[(i * n + j) * kLanes]; overwritten.
-// log_det: [kLanes] <- ln det a, NaN where a pivot is not positive.
+// log_det: [kLanes] <- ln det a, NaN where a pivot (up to n = 3, the determinant) is not positive.
 // inverse: as a, or null; the inverse of every matrix.
 // LU without pivoting, for matrices whose symmetric part is positive definite (closed form up to
 // n = 3).
