@@ -28,7 +28,7 @@ struct InverseRow {
   // Evaluations of g that the row needed.
   int iterations = 0;
   // Proved bound of the distance to the exact inverse, rounding errors of evaluating g left out;
-  // infinite where nothing was evaluated or numbers ran out.
+  // not finite where nothing was evaluated or numbers ran out.
   double bound = 0;
   bool converged = true;
 };
