@@ -4,6 +4,7 @@
 #include <Eigen/Core>
 #include <cmath>
 #include <numbers>
+#include <string>
 
 #include "base/error.h"
 
@@ -32,6 +33,11 @@ Gaussian fit_gaussian(std::span<const double> rows, std::size_t dimension) {
   }
   covariance /= static_cast<double>(n);
   Gaussian gaussian{{mean.data(), mean.data() + d}, {covariance.data(), covariance.data() + d * d}};
+  for (Eigen::Index i = 0; i < d; ++i) {
+    if (!(covariance(i, i) > 0)) {
+      throw DataError("column " + std::to_string(i + 1) + " is the same number in every row");
+    }
+  }
   const Eigen::VectorXd scale = covariance.diagonal().cwiseSqrt();
   const RowMajor correlation =
       scale.cwiseInverse().asDiagonal() * covariance * scale.cwiseInverse().asDiagonal();
