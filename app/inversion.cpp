@@ -3,18 +3,18 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "number_checks.h"
 #include "number_format.h"
 #include "screen.h"
 
 namespace iflow {
 
 void add_tolerance_option(CLI::App& command, InverseOptions& inverse) {
-  constexpr double kSmallest = 1e-300, kLargest = 1;
   command
       .add_option("--tol", inverse.tolerance,
                   "Largest proved error of inverting a block, in standardised units; missing it "
                   "is exit code 5")
-      ->check(CLI::Range(kSmallest, kLargest))
+      ->check(number_where("a number above 0, at most 1", [](double e) { return e > 0 && e <= 1; }))
       ->type_name("E")
       ->capture_default_str();
 }

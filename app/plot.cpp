@@ -10,6 +10,7 @@
 #include "checkpoint/model_file.h"
 #include "commands.h"
 #include "model_summary.h"
+#include "number_checks.h"
 #include "number_format.h"
 #include "options.h"
 #include "report/curve_figure.h"
@@ -20,6 +21,8 @@
 namespace iflow {
 
 namespace {
+
+constexpr std::uint64_t kMaxSamples = 1000000;
 
 struct PlotOptions {
   std::string checkpoint;
@@ -133,7 +136,7 @@ void add_plot(CLI::App& program) {
       command.add_flag("--curve", options->curve, "Draw the training curve instead");
   CLI::Option* samples =
       command.add_option("-n,--samples", options->samples, "Points in the panel of samples")
-          ->check(CLI::Range(1, 1000000))
+          ->check(count_up_to(kMaxSamples))
           ->type_name("N")
           ->capture_default_str();
   add_table_options(command, options->input.table);

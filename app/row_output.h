@@ -10,6 +10,9 @@
 
 namespace iflow {
 
+// The most rows that a command writes when it is told how many.
+inline constexpr std::uint64_t kMaxRows = 1'000'000'000'000;
+
 class RowOutput {
  public:
   RowOutput() = default;

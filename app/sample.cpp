@@ -9,6 +9,7 @@
 #include "checkpoint/model_file.h"
 #include "commands.h"
 #include "inversion.h"
+#include "number_checks.h"
 #include "options.h"
 #include "result.h"
 #include "row_input.h"
@@ -69,13 +70,13 @@ void add_sample(CLI::App& program) {
   command
       .add_option("-n,--rows", options->rows,
                   "Draw N rows; the first ones are the same for every N")
-      ->check(CLI::PositiveNumber)
+      ->check(count_up_to(kMaxRows))
       ->type_name("N")
       ->required();
   command
       .add_option("--temperature", options->temperature,
                   "Draw z ~ N(0, T^2 I): below 1, rows of high density")
-      ->check(CLI::Range(0.0, 1e6))
+      ->check(number_where("a number from 0 to 1000", [](double t) { return t >= 0 && t <= 1000; }))
       ->type_name("T")
       ->capture_default_str();
   add_tolerance_option(command, options->inverse);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "commands.h"
+#include "number_checks.h"
 #include "number_format.h"
 #include "options.h"
 #include "result.h"
@@ -104,7 +105,7 @@ void add_toy(CLI::App& program) {
   const auto options = std::make_shared<ToyOptions>();
   command.add_option("NAME", options->name, "One of " + known_names())->required();
   CLI::Option* rows = command.add_option("-n,--rows", options->rows, "Draw N points")
-                          ->check(CLI::PositiveNumber)
+                          ->check(count_up_to(kMaxRows))
                           ->type_name("N");
   CLI::Option* entropy = command.add_flag("--entropy", options->entropy,
                                           "Print the entropy of the density, in nats: the floor of "

@@ -1,0 +1,40 @@
+#include "number_checks.h"
+
+#include <charconv>
+
+#include "data/number_text.h"
+
+namespace iflow {
+
+namespace {
+
+std::string complaint(const std::string& condition, const std::string& text) {
+  return "must be " + condition + ", got \"" + text + "\"";
+}
+
+}  // namespace
+
+CLI::Validator number_where(const std::string& condition,
+                            const std::function<bool(double)>& holds) {
+  return {[=](const std::string& text) {
+            double value = 0;
+            const bool good = parse_number(text, value) == NumberKind::kFinite && holds(value);
+            return good ? std::string() : complaint(condition, text);
+          },
+          ""};
+}
+
+CLI::Validator count_up_to(std::uint64_t largest) {
+  return {[=](const std::string& text) {
+            std::uint64_t n = 0;
+            const char* const end = text.data() + text.size();
+            const auto [stop, error] = std::from_chars(text.data(), end, n);
+            // A leading 0 would make the number octal to the parser of options.
+            const bool is_plain = error == std::errc() && stop == end && !text.starts_with('0');
+            if (is_plain && n >= 1 && n <= largest) return std::string();
+            return complaint("a whole number from 1 to " + std::to_string(largest), text);
+          },
+          ""};
+}
+
+}  // namespace iflow
