@@ -8,6 +8,7 @@
 
 #include "autodiff/ops.h"
 #include "kernels/determinant.h"
+#include "kernels/simd.h"
 
 namespace iflow {
 
@@ -66,7 +67,7 @@ void newton_direction(const T* h, const T* r, T* delta, T* a, T* inverse, std::s
       }
     }
   }
-  T log_det[kLanes];
+  alignas(simd::kVectorBytes) T log_det[kLanes];
   kernels::log_det_and_inverse(a, n, log_det, inverse);
   const T* rg = r + g * n * kLanes;
   T* dg = delta + g * n * kLanes;
