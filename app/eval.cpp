@@ -158,7 +158,7 @@ void add_eval(CLI::App& program) {
   add_threads_option(command);
   add_documented_json_option(
       command, options->json,
-      "\n"
+      "an object\n"
       "  rows, dropped, infinite      rows used; left out for missing values; of density zero\n"
       "  model, gaussian, difference  nats (mean log-likelihood per row), nats_se,\n"
       "                               bits_per_dim, bits_per_dim_se; the difference is taken row\n"

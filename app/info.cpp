@@ -164,7 +164,7 @@ void add_info(CLI::App& program) {
   add_checkpoint_argument(command, options->checkpoint);
   add_documented_json_option(
       command, options->json,
-      "\n"
+      "an object\n"
       "  layers, dimension, parameters  the flow: descriptions, columns, numbers learned\n"
       "  data        columns, header, hash, rows, training_rows, validation_rows\n"
       "  training    step (done), steps (planned), seed, best_step, best_loss, divergences,\n"

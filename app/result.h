@@ -14,7 +14,7 @@ void print_result(const nlohmann::json& json);
 // Adds -o: where rows go. "-" is standard output.
 void add_output_option(CLI::App& command, std::string& path);
 
-// Adds --json and what it prints to the command's help.
+// Adds --json, and what it prints to the command's help: "an object a row, ...".
 void add_documented_json_option(CLI::App& command, bool& json, const std::string& fields);
 
 }  // namespace iflow

@@ -28,9 +28,10 @@ void settle_input(const CLI::App& command, RowInput& input) {
   input.path = "-";
   if (isatty(STDIN_FILENO) == 0) return;
   // Nobody is about to type a table: someone who gives no file wants to know what to give.
-  const std::string name = "iflow " + command.get_name();
-  throw UsageError("no DATA, and standard input is a terminal\n" + command.get_footer() +
-                   "\nMore: " + name + " --help");
+  const std::string footer = command.get_footer();
+  const std::string example = footer.substr(0, footer.find('\n'));
+  throw UsageError("no DATA, and standard input is a terminal\n" + example + "\nMore: iflow " +
+                   command.get_name() + " --help");
 }
 
 TableReader open_rows(const RowInput& input, const std::vector<std::string>& columns,

@@ -67,9 +67,10 @@ TEST_CASE("sample: files and formats") {
 }
 
 TEST_CASE("sample: a header exactly when the training data had one") {
-  output_of(
-      "tail -n +2 moons.csv | head -50 > bare_moons.csv;"
-      "iflow fit bare_moons.csv --blocks 1 --hidden 4 --steps 5 --quiet");
+  const ProcessResult fit = in_moons_folder(
+      "tail -n +2 moons.csv | head -50 > bare_moons.csv &&"
+      "iflow fit bare_moons.csv --blocks 1 --hidden 4 --steps 5");
+  REQUIRE_MESSAGE(fit.exit_code == 0, fit.err);
   CHECK(lines_of(output_of("iflow sample bare_moons.iflow -n 3")).size() == 3);
 }
 
