@@ -44,12 +44,13 @@ TEST_CASE("plot: the training curve") {
 }
 
 TEST_CASE("plot: other dimensions have a training curve only") {
-  output_of(
-      "iflow toy moons -n 300 | awk -F, 'BEGIN {OFS = FS} {print $1}' > d1.csv;"
+  const ProcessResult fits = in_moons_folder(
+      "iflow toy moons -n 300 | awk -F, 'BEGIN {OFS = FS} {print $1}' > d1.csv &&"
       "iflow toy moons -n 300 | awk -F, 'BEGIN {OFS = FS; srand(1)}"
-      " {print $1, $2, NR == 1 ? \"x3\" : rand()}' > d3.csv;"
-      "iflow fit d1.csv --blocks 1 --hidden 4 --steps 5 --quiet;"
-      "iflow fit d3.csv --blocks 1 --hidden 4 --steps 5 --quiet");
+      " {print $1, $2, NR == 1 ? \"x3\" : rand()}' > d3.csv &&"
+      "iflow fit d1.csv --blocks 1 --hidden 4 --steps 5 &&"
+      "iflow fit d3.csv --blocks 1 --hidden 4 --steps 5");
+  REQUIRE_MESSAGE(fits.exit_code == 0, fits.err);
   for (const std::string name : {"d1", "d3"}) {
     const ProcessResult r = in_moons_folder("iflow plot " + name + ".iflow -o " + name + ".png");
     CHECK(r.exit_code == 2);
