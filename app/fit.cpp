@@ -1,10 +1,158 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "base/error.h"
+#include "checkpoint/model_file.h"
 #include "commands.h"
+#include "fit_arguments.h"
+#include "fit_budget.h"
+#include "fit_data.h"
+#include "fit_result.h"
+#include "fit_training.h"
+#include "interrupt.h"
 #include "options.h"
+#include "result.h"
+#include "screen.h"
+#include "stopwatch.h"
 
 namespace iflow {
+namespace {
+
+// One call of the command, from the arguments to the result.
+class FitCommand {
+ public:
+  explicit FitCommand(const FitArguments& arguments)
+      : arguments_(arguments), screen_(arguments.quiet) {}
+
+  void run() {
+    check_checkpoint();
+    if (arguments_.resume) {
+      resume();
+    } else {
+      begin();
+    }
+  }
+
+ private:
+  void check_checkpoint() const {
+    const bool exists = checkpoint_exists(arguments_.checkpoint);
+    if (!exists || arguments_.resume || arguments_.force) return;
+    throw UsageError(arguments_.checkpoint +
+                     ": there is a checkpoint already; --resume goes on with it, --force replaces "
+                     "it, -o chooses another");
+  }
+
+  void begin() {
+    const FitSettings& given = arguments_.settings;
+    FitData data = read(given.table, given.val_fraction, given.train.seed);
+    FitSettings settings =
+        new_settings(arguments_, data.record.training_rows, data.record.columns.size());
+    fit_.flow = residual_flow(settings.flow, {data.moments.mean, data.moments.deviation});
+    CheckpointWriter writer(arguments_.checkpoint);
+    catch_interrupts();
+    if (arguments_.seconds) settings.train = plan_for_time(settings.train, data.rows, 0);
+
+    fit_.train = settings.train;
+    fit_.data = data.record;
+    fit_.gaussian = data.gaussian;
+    fit_.options = settings_to_json(settings);
+    const std::vector<double> validation = data.rows.validation;
+    Trainer trainer(fit_.flow, fit_.train, std::move(data.rows));
+    trainer.start();
+    train(trainer, writer);
+    report(validation);
+  }
+
+  void resume() {
+    fit_ = load_fit(arguments_.checkpoint);
+    FitSettings settings = settings_from_json(fit_.options, arguments_.checkpoint);
+    check_unchanged(arguments_, settings);
+    FitData data = read(settings.table, settings.val_fraction, settings.train.seed);
+    check_same_data(data.record);
+    catch_interrupts();
+    lengthen_plan(settings.train, data.rows);
+    fit_.train = settings.train;
+    fit_.options = settings_to_json(settings);
+
+    const std::vector<double> validation = data.rows.validation;
+    Trainer trainer(fit_.flow, fit_.train, std::move(data.rows));
+    trainer.resume(fit_.state);
+    if (trainer.finished()) {
+      screen_.note(arguments_.checkpoint + ": already finished, nothing to do; a larger --steps " +
+                   "or a --time goes on");
+    } else {
+      CheckpointWriter writer(arguments_.checkpoint);
+      train(trainer, writer);
+    }
+    report(validation);
+  }
+
+  FitData read(const TableOptions& table, double val_fraction, std::uint64_t seed) {
+    FitData data = read_fit_data(arguments_.data, arguments_.val, table, val_fraction, seed);
+    for (const std::string& warning : data.warnings) screen_.warn(warning);
+    return data;
+  }
+
+  void check_same_data(const DataRecord& now) const {
+    const DataRecord& then = fit_.data;
+    const bool same = now.hash == then.hash && now.training_rows == then.training_rows;
+    if (same) return;
+    throw DataError(arguments_.data + ": not the data that " + arguments_.checkpoint +
+                    " was fitted on; resume with those, or begin anew with --force");
+  }
+
+  // The plan that takes what is left of --time after `done` steps.
+  TrainConfig plan_for_time(const TrainConfig& train, const TrainingData& rows,
+                            std::uint64_t done) const {
+    const RunCosts costs =
+        measure_costs(fit_.flow, train, rows, *arguments_.seconds - watch_.seconds());
+    return plan_within(train, costs, done, *arguments_.seconds - watch_.seconds());
+  }
+
+  void lengthen_plan(TrainConfig& train, const TrainingData& rows) const {
+    if (arguments_.given.contains("steps")) {
+      extend_plan(train, arguments_.settings.train.steps);
+    } else if (arguments_.seconds) {
+      const TrainConfig longer = plan_for_time(train, rows, fit_.state.step);
+      if (longer.steps > train.steps) train = longer;
+    }
+  }
+
+  // Ends the command when a signal ended the training.
+  void train(Trainer& trainer, CheckpointWriter& writer) {
+    const int signal = train_fit(trainer, fit_, writer, screen_, arguments_.log_every);
+    if (signal == 0) return;
+    screen_.note("interrupted; " + arguments_.checkpoint + " holds step " +
+                 std::to_string(fit_.state.step) + " of " + std::to_string(fit_.train.steps));
+    screen_.note("resume with: " + resume_command(arguments_));
+    throw CLI::RuntimeError(128 + signal);
+  }
+
+  void report(const std::vector<double>& validation) {
+    const FitResult result =
+        evaluate_fit(arguments_.checkpoint, fit_, validation, watch_.seconds());
+    screen_.note(result_text(result));
+    if (arguments_.json) print_result(result_json(result));
+  }
+
+  const FitArguments& arguments_;
+  Screen screen_;
+  Stopwatch watch_;
+  Fit fit_;
+};
+
+}  // namespace
 
 void add_fit(CLI::App& program) {
-  add_command(program, "fit", "Fit a flow to data by maximum likelihood", "iflow fit moons.csv");
+  CLI::App& command = add_command(program, "fit", "Fit a flow to data by maximum likelihood",
+                                  "iflow toy moons -n 10000 > moons.csv && iflow fit moons.csv");
+  const auto arguments = std::make_shared<FitArguments>();
+  add_fit_options(command, *arguments);
+  add_documented_json_option(command, arguments->json, kFitResultFields);
+  command.callback([&command, arguments] {
+    complete_arguments(command, *arguments);
+    FitCommand(*arguments).run();
+  });
 }
 
 }  // namespace iflow

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
-#include <limits>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/build_info.h"
@@ -197,14 +195,22 @@ void add_quiet_option(CLI::App& command, bool& quiet) {
   command.add_flag("--quiet", quiet, "No progress and no summary on stderr")->group(kSharedGroup);
 }
 
-void add_table_options(CLI::App& command, TableOptions& table) {
-  static const std::map<std::string, HeaderMode> kHeaderModes = {
+const std::map<std::string, HeaderMode>& header_modes() {
+  static const std::map<std::string, HeaderMode> modes = {
       {"auto", HeaderMode::kAuto}, {"yes", HeaderMode::kYes}, {"no", HeaderMode::kNo}};
-  static const std::map<std::string, NaPolicy> kNaPolicies = {{"error", NaPolicy::kError},
-                                                              {"drop", NaPolicy::kDrop}};
+  return modes;
+}
+
+const std::map<std::string, NaPolicy>& na_policies() {
+  static const std::map<std::string, NaPolicy> policies = {{"error", NaPolicy::kError},
+                                                           {"drop", NaPolicy::kDrop}};
+  return policies;
+}
+
+void add_table_options(CLI::App& command, TableOptions& table) {
   command
       .add_option_function<std::string>(
-          "--header", [&table](const std::string& mode) { table.header = kHeaderModes.at(mode); },
+          "--header", [&table](const std::string& mode) { table.header = header_modes().at(mode); },
           "Whether the first row names the columns: yes, no, auto (default)")
       ->check(CLI::IsMember({"auto", "yes", "no"}))
       ->type_name("WHEN");
@@ -212,7 +218,7 @@ void add_table_options(CLI::App& command, TableOptions& table) {
       ->type_name("NAMES");
   command
       .add_option_function<std::string>(
-          "--na", [&table](const std::string& policy) { table.na = kNaPolicies.at(policy); },
+          "--na", [&table](const std::string& policy) { table.na = na_policies().at(policy); },
           "Rows with a missing value: drop them, or end with an error (default)")
       ->check(CLI::IsMember({"error", "drop"}))
       ->type_name("POLICY");

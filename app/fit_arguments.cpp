@@ -1,0 +1,256 @@
+#include "fit_arguments.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <functional>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/nearest.h"
+#include "nn/dense_branch.h"
+#include "options.h"
+
+namespace iflow {
+namespace {
+
+using nlohmann::json;
+
+CLI::Validator number_where(const std::string& condition,
+                            const std::function<bool(double)>& holds) {
+  return CLI::Validator(
+      [=](const std::string& text) {
+        double value = 0;
+        const bool good = CLI::detail::lexical_cast(text, value) && holds(value);
+        return good ? std::string() : "must be " + condition + ", got \"" + text + "\"";
+      },
+      "");
+}
+
+CLI::Validator positive() {
+  return number_where("a number above 0", [](double x) { return x > 0 && std::isfinite(x); });
+}
+
+CLI::Validator inside_unit() {
+  return number_where("a number between 0 and 1", [](double x) { return x > 0 && x < 1; });
+}
+
+CLI::Validator fraction_below_1() {
+  return number_where("a number from 0 to below 1", [](double x) { return x >= 0 && x < 1; });
+}
+
+CLI::Validator integer_from_1_to(double largest) {
+  return number_where("an integer from 1 to " + CLI::detail::to_string(largest),
+                      [=](double x) { return x >= 1 && x <= largest && x == std::floor(x); });
+}
+
+std::string check_activation(const std::string& name) {
+  const std::vector<std::string>& names = activation_names();
+  if (std::find(names.begin(), names.end(), name) != names.end()) return {};
+  return "unknown activation \"" + name + "\"; did you mean \"" + nearest(name, names) + "\"?";
+}
+
+// "90s", "1.5m", "1h" in seconds.
+double parse_duration(const std::string& text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  const double seconds = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
+  if (error != std::errc() || seconds == 0 || !(number > 0) || !std::isfinite(number)) {
+    throw CLI::ValidationError("--time",
+                               "expected a time such as 60s, 5m or 1h, got \"" + text + "\"");
+  }
+  return number * seconds;
+}
+
+// moons.csv.gz -> moons.iflow
+std::string default_checkpoint(const std::string& data) {
+  if (data == "-") return "model.iflow";
+  std::filesystem::path path(data);
+  if (path.extension() == ".gz") path.replace_extension();
+  return path.replace_extension(".iflow").string();
+}
+
+// As a shell reads it back.
+std::string shell_word(const std::string& word) {
+  const char* plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./,=+@%";
+  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+void add_flow_options(CLI::App& command, FlowOptions& flow) {
+  constexpr const char* kGroup = "Flow";
+  command.add_option("--blocks", flow.blocks, "Residual blocks")
+      ->check(integer_from_1_to(10000))
+      ->type_name("N")
+      ->group(kGroup);
+  add_list_option(command, "--hidden", flow.hidden, "Widths of a block's hidden layers: 32,32")
+      ->check(integer_from_1_to(65536))
+      ->type_name("WIDTHS")
+      ->group(kGroup);
+  command.add_option("--activation", flow.activation, "Activation: sine, clipswish, elu, ...")
+      ->check(check_activation)
+      ->type_name("NAME")
+      ->group(kGroup);
+  command
+      .add_option("--activation-start", flow.activation_start,
+                  "First value of the activation's learned parameter")
+      ->check(positive())
+      ->type_name("A")
+      ->group(kGroup);
+  command
+      .add_flag("--activation-first", flow.activation_first,
+                "Blocks begin with an activation, not with a linear layer")
+      ->group(kGroup);
+  command
+      .add_option("--coefficient", flow.coefficient,
+                  "Bound on the spectral norm of every linear layer")
+      ->check(inside_unit())
+      ->type_name("C")
+      ->group(kGroup);
+}
+
+void add_training_options(CLI::App& command, FitArguments& arguments) {
+  constexpr const char* kGroup = "Training";
+  constexpr double kMaxSteps = 1e12;
+  TrainConfig& train = arguments.settings.train;
+  CLI::Option* steps = command.add_option("--steps", train.steps, "Training steps");
+  steps->check(integer_from_1_to(kMaxSteps))->type_name("N")->group(kGroup);
+  command
+      .add_option_function<std::string>(
+          "--time",
+          [&arguments](const std::string& text) { arguments.seconds = parse_duration(text); },
+          "As many steps as this time allows: 60s, 5m, 1h")
+      ->excludes(steps)
+      ->type_name("TIME")
+      ->group(kGroup);
+  command.add_option("--batch", train.batch, "Rows per step")
+      ->check(integer_from_1_to(1 << 20))
+      ->type_name("N")
+      ->group(kGroup);
+  command.add_option("--lr", train.learning_rate, "Learning rate at the top of its schedule")
+      ->check(positive())
+      ->type_name("RATE")
+      ->group(kGroup);
+  command.add_option("--warmup", train.warmup, "Part of the steps over which the rate rises")
+      ->check(fraction_below_1())
+      ->type_name("PART")
+      ->group(kGroup);
+  command.add_option("--ema", train.ema, "Decay of the averaged parameters, per step")
+      ->check(fraction_below_1())
+      ->type_name("DECAY")
+      ->group(kGroup);
+  command
+      .add_option("--power-iterations", train.power_iterations,
+                  "Power iterations per step and matrix")
+      ->check(integer_from_1_to(1000))
+      ->type_name("N")
+      ->group(kGroup);
+  command.add_option("--validate-every", train.validate_every, "Steps between validations")
+      ->check(integer_from_1_to(kMaxSteps))
+      ->type_name("N")
+      ->group(kGroup);
+  command
+      .add_option("--patience", train.patience,
+                  "Stop after so many steps without a better validation; 0: never")
+      ->type_name("N")
+      ->group(kGroup);
+}
+
+void add_data_options(CLI::App& command, FitArguments& arguments) {
+  add_table_options(command, arguments.settings.table);
+  CLI::Option* val =
+      command.add_option("--val", arguments.val, "Validate on the rows of this file");
+  val->type_name("FILE");
+  command
+      .add_option("--val-fraction", arguments.settings.val_fraction,
+                  "Part of the rows held out for validation (default 0.1)")
+      ->check(inside_unit())
+      ->excludes(val)
+      ->type_name("PART");
+}
+
+}  // namespace
+
+void add_fit_options(CLI::App& command, FitArguments& arguments) {
+  command.add_option("DATA", arguments.data, "CSV, TSV or .npy, also gzipped; - is stdin")
+      ->required()
+      ->type_name("");
+  command
+      .add_option("-o,--output", arguments.checkpoint,
+                  "Checkpoint directory (default: DATA's name with .iflow)")
+      ->type_name("CKPT");
+  CLI::Option* resume =
+      command.add_flag("--resume", arguments.resume, "Go on with an unfinished fit, or extend one");
+  command.add_flag("--force", arguments.force, "Replace an existing checkpoint")->excludes(resume);
+  command
+      .add_option("--log-every", arguments.log_every,
+                  "Steps between lines of progress (default: every 10 seconds)")
+      ->check(integer_from_1_to(1e12))
+      ->type_name("N");
+  add_data_options(command, arguments);
+  add_flow_options(command, arguments.settings.flow);
+  add_training_options(command, arguments);
+  add_seed_option(command, arguments.settings.train.seed);
+  add_threads_option(command);
+  add_quiet_option(command, arguments.quiet);
+}
+
+void complete_arguments(const CLI::App& command, FitArguments& arguments) {
+  if (arguments.checkpoint == "-") {
+    throw UsageError("-o: a checkpoint is a directory and can't go to stdout");
+  }
+  if (arguments.checkpoint.empty()) arguments.checkpoint = default_checkpoint(arguments.data);
+  if (!arguments.val.empty()) arguments.settings.val_fraction = 0;
+  arguments.given = json::object();
+  const json all = settings_to_json(arguments.settings);
+  for (const auto& [name, value] : all.items()) {
+    if (command.count("--" + name) > 0) arguments.given[name] = value;
+  }
+  if (!arguments.val.empty()) arguments.given["val-fraction"] = 0.0;
+}
+
+FitSettings new_settings(const FitArguments& arguments, std::size_t training_rows,
+                         std::size_t columns) {
+  std::optional<std::uint64_t> steps;
+  if (arguments.given.contains("steps")) steps = arguments.settings.train.steps;
+  json options = settings_to_json(default_fit_settings(training_rows, columns, steps));
+  options.update(arguments.given);
+  return settings_from_json(options, arguments.checkpoint);
+}
+
+void check_unchanged(const FitArguments& arguments, const FitSettings& recorded) {
+  if (recorded.val_fraction == 0 && arguments.val.empty()) {
+    throw UsageError("--val: " + arguments.checkpoint +
+                     " was validated on a file of its own; give it again to resume");
+  }
+  const json options = settings_to_json(recorded);
+  for (const auto& [name, value] : arguments.given.items()) {
+    if (value == options.at(name)) continue;
+    if (name == "val-fraction" && !arguments.val.empty()) {
+      throw UsageError("--val: " + arguments.checkpoint +
+                       " was validated on rows of its data; resume without it");
+    }
+    const bool is_more_steps = name == "steps" && value > options.at(name);
+    if (is_more_steps) continue;
+    throw UsageError("--" + name + ": " + arguments.checkpoint + " was begun with " +
+                     options.at(name).dump() + ", not " + value.dump() +
+                     (name == "steps" ? "; a resumed fit can only become longer"
+                                      : "; resume without it, or begin anew with --force"));
+  }
+}
+
+std::string resume_command(const FitArguments& arguments) {
+  std::string command = "iflow fit " + shell_word(arguments.data) + " --resume";
+  if (arguments.checkpoint != default_checkpoint(arguments.data)) {
+    command += " -o " + shell_word(arguments.checkpoint);
+  }
+  if (!arguments.val.empty()) command += " --val " + shell_word(arguments.val);
+  return command;
+}
+
+}  // namespace iflow

@@ -1,0 +1,47 @@
+// The command line of `iflow fit`.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "fit_settings.h"
+
+namespace iflow {
+
+struct FitArguments {
+  std::string data;        // path of the rows, or "-"
+  std::string checkpoint;  // directory
+  std::string val;         // path of the validation rows; empty: they are split off
+  std::optional<double> seconds;
+  bool resume = false;
+  bool force = false;
+  bool json = false;
+  bool quiet = false;
+  std::uint64_t log_every = 0;  // steps; 0: by the clock
+
+  // Filled by the options, of which only those in `given` were; by their long names.
+  FitSettings settings;
+  nlohmann::json given;
+};
+
+// All but --json, which belongs to the result.
+void add_fit_options(CLI::App& command, FitArguments& arguments);
+
+// To be called once everything is parsed: the checkpoint's name, and what was given.
+void complete_arguments(const CLI::App& command, FitArguments& arguments);
+
+// The settings of a new fit: the defaults for data of this shape, changed as the arguments say.
+FitSettings new_settings(const FitArguments& arguments, std::size_t training_rows,
+                         std::size_t columns);
+
+// Throws UsageError naming the first option given that differs from the recorded one; steps may
+// be more.
+void check_unchanged(const FitArguments& arguments, const FitSettings& recorded);
+
+// The command line that resumes this fit.
+std::string resume_command(const FitArguments& arguments);
+
+}  // namespace iflow

@@ -1,0 +1,72 @@
+#include "fit_budget.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "fit_settings.h"
+#include "interrupt.h"
+#include "stopwatch.h"
+
+namespace iflow {
+namespace {
+
+// Of the budget; the rest is for the checkpoint, the summary, and busier times than the measured.
+constexpr double kUsedPart = 0.9;
+
+double seconds_after(const TrainConfig& plan, const RunCosts& costs, std::uint64_t done) {
+  const auto steps = static_cast<double>(plan.steps - done);
+  const double validations = steps / static_cast<double>(plan.validate_every) + 2;
+  return costs.start + steps * costs.step + validations * costs.validation;
+}
+
+}  // namespace
+
+RunCosts measure_costs(const FlowConfig& flow, const TrainConfig& train, const TrainingData& data,
+                       double seconds) {
+  constexpr std::uint64_t kSteps = 20;  // between validations
+  constexpr double kEnough = 1;         // second
+  TrainConfig config = train;
+  config.validate_every = kSteps;
+  config.steps = std::uint64_t{1} << 40U;
+  config.patience = 0;
+  const double limit = std::min(seconds / 20, kEnough);
+
+  RunCosts costs;
+  const Stopwatch total;
+  Stopwatch part;
+  Trainer trainer(flow, config, data);
+  trainer.start();
+  costs.start = costs.validation = part.seconds();
+  bool reached = true;
+  // The first round also warms up caches and processors; it counts if there is time for one only.
+  for (int round = 0; reached && (round == 0 || total.seconds() < limit); ++round) {
+    std::uint64_t steps = 0;
+    double stepping = 0;
+    part = Stopwatch();
+    reached = trainer.advance([&](std::uint64_t, double) {
+      ++steps;
+      stepping = part.seconds();
+      return interrupt_signal() == 0 && total.seconds() < seconds / 10;
+    });
+    costs.step = stepping / static_cast<double>(steps);
+    if (reached) costs.validation = part.seconds() - stepping;
+  }
+  return costs;
+}
+
+TrainConfig plan_within(TrainConfig train, const RunCosts& costs, std::uint64_t done,
+                        double seconds) {
+  const double usable = kUsedPart * seconds;
+  const double most = std::max((usable - costs.start) / costs.step, 1.0);
+  extend_plan(train, done + static_cast<std::uint64_t>(most));
+  while (train.steps > done + 1) {
+    const double excess = seconds_after(train, costs, done) - usable;
+    if (excess <= 0) break;
+    const auto fewer = static_cast<std::uint64_t>(std::ceil(excess / costs.step));
+    extend_plan(train, train.steps - std::min(fewer, train.steps - done - 1));
+  }
+  return train;
+}
+
+}  // namespace iflow

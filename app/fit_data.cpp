@@ -1,0 +1,111 @@
+#include "fit_data.h"
+
+#include <cmath>
+#include <utility>
+
+#include "base/error.h"
+#include "data/split.h"
+#include "data/table_reader.h"
+#include "preprocess/inspect.h"
+
+namespace iflow {
+namespace {
+
+std::string shown_name(const std::string& path) { return path == "-" ? "<stdin>" : path; }
+
+Table read(const std::string& path, const TableOptions& options,
+           std::vector<std::string>& warnings) {
+  Table table = read_table(path, options);
+  if (table.dropped > 0) {
+    warnings.push_back(shown_name(path) + ": dropped " + std::to_string(table.dropped) +
+                       (table.dropped == 1 ? " row" : " rows") + " with missing values");
+  }
+  return table;
+}
+
+// Adds the rows of the file `val` to `table` and returns which rows train and which validate.
+Split append_validation(Table& table, const std::string& val, TableOptions options,
+                        std::vector<std::string>& warnings) {
+  options.expected = table.columns;
+  options.expected_has_header = table.has_header;
+  const Table more = read(val, options, warnings);
+  table.values.insert(table.values.end(), more.values.begin(), more.values.end());
+  Split split;
+  for (std::size_t i = 0; i < table.rows; ++i) split.training.push_back(i);
+  for (std::size_t i = 0; i < more.rows; ++i) split.validation.push_back(table.rows + i);
+  table.rows += more.rows;
+  return split;
+}
+
+std::vector<double> gather(const Table& table, const std::vector<std::size_t>& indices) {
+  std::vector<double> rows;
+  rows.reserve(indices.size() * table.columns.size());
+  for (const std::size_t i : indices) {
+    const auto row = table.row(i);
+    rows.insert(rows.end(), row.begin(), row.end());
+  }
+  return rows;
+}
+
+// What the whole table has, the training rows may lack.
+void check_training_rows(const Table& table, const std::string& source, std::size_t rows,
+                         const ColumnMoments& moments) {
+  const std::size_t columns = table.columns.size();
+  if (rows <= columns) {
+    throw DataError(source + ": too few rows: " + std::to_string(rows) +
+                    " to train on, of which there must be more than columns (" +
+                    std::to_string(columns) + ")");
+  }
+  for (std::size_t j = 0; j < columns; ++j) {
+    if (moments.deviation[j] > 0) continue;
+    throw DataError(source + ": column \"" + table.columns[j] +
+                    "\" is constant in the rows to train on; drop it with --columns");
+  }
+}
+
+// Far out, a validation row's density would decide alone which parameters are the best.
+void check_validation_rows(const Table& table, const std::string& source,
+                           const std::vector<double>& rows, const ColumnMoments& moments) {
+  constexpr double kFarthest = 1e6;  // standard deviations
+  const std::size_t columns = table.columns.size();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::size_t j = i % columns;
+    if (std::abs(rows[i] - moments.mean[j]) <= kFarthest * moments.deviation[j]) continue;
+    throw DataError(source + ": column \"" + table.columns[j] + "\": row " +
+                    std::to_string(i / columns + 1) +
+                    " is a million standard deviations away from the rows to train on");
+  }
+}
+
+}  // namespace
+
+FitData read_fit_data(const std::string& path, const std::string& val, const TableOptions& options,
+                      double val_fraction, std::uint64_t seed) {
+  const std::string source = shown_name(path);
+  FitData data;
+  Table table = read(path, options, data.warnings);
+  const std::vector<std::string> findings = inspect(table, source);
+  data.warnings.insert(data.warnings.end(), findings.begin(), findings.end());
+
+  const Split split = val.empty() ? split_rows(table.rows, val_fraction, seed)
+                                  : append_validation(table, val, options, data.warnings);
+  const std::size_t columns = table.columns.size();
+  const std::vector<double> training = gather(table, split.training);
+  data.rows.validation = gather(table, split.validation);
+  data.moments = column_moments(training, columns);
+  check_training_rows(table, source, split.training.size(), data.moments);
+  if (!val.empty()) {
+    check_validation_rows(table, shown_name(val), data.rows.validation, data.moments);
+  }
+  data.rows.rows = standardised(training, data.moments);
+  try {
+    data.gaussian = fit_gaussian(training, columns);
+  } catch (const DataError& error) {
+    throw DataError(source + ": " + error.what());
+  }
+  data.record = {table.columns, table.has_header,      content_hash(table),
+                 table.rows,    split.training.size(), split.validation.size()};
+  return data;
+}
+
+}  // namespace iflow

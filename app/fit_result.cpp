@@ -1,0 +1,61 @@
+#include "fit_result.h"
+
+#include "flow/model.h"
+#include "number_format.h"
+
+namespace iflow {
+namespace {
+
+nlohmann::json mean_and_se(const MeanAndError& x) {
+  return {{"mean", x.mean}, {"se", x.standard_error}};
+}
+
+bool stopped_early(const Fit& fit) { return fit.state.step < fit.train.steps; }
+
+}  // namespace
+
+const char* const kFitResultFields =
+    "checkpoint; steps (done), planned_steps, best_step (whose parameters are kept), "
+    "stopped_early; columns, rows, training_rows, validation_rows; parameters (numbers learned); "
+    "validation and gaussian: {mean, se} of the log-density per held-out row in nats, of the flow "
+    "and of the Gaussian baseline; divergences (times the loss was not finite); seconds";
+
+FitResult evaluate_fit(const std::string& checkpoint, const Fit& fit,
+                       const std::vector<double>& validation, double seconds) {
+  const Model model = model_of(fit, checkpoint);
+  return {checkpoint,
+          fit,
+          mean_and_error(model.log_density(validation)),
+          mean_and_error(log_density(fit.gaussian, validation)),
+          model.flow().layout().count(),
+          seconds};
+}
+
+std::string result_text(const FitResult& r) {
+  const TrainState& state = r.fit.state;
+  return r.checkpoint + ": " + with_error(r.held_out) + " nats per held-out row (" +
+         with_commas(r.fit.data.validation_rows) + " rows; a Gaussian has " +
+         with_error(r.gaussian) + ")\nbest at step " + with_commas(state.best_step) + " of " +
+         with_commas(state.step) + (stopped_early(r.fit) ? ", stopped early" : "") + "; " +
+         fixed_point(r.seconds, 1) + " s";
+}
+
+nlohmann::json result_json(const FitResult& r) {
+  const TrainState& state = r.fit.state;
+  return {{"checkpoint", r.checkpoint},
+          {"steps", state.step},
+          {"planned_steps", r.fit.train.steps},
+          {"best_step", state.best_step},
+          {"stopped_early", stopped_early(r.fit)},
+          {"columns", r.fit.data.columns},
+          {"rows", r.fit.data.rows},
+          {"training_rows", r.fit.data.training_rows},
+          {"validation_rows", r.fit.data.validation_rows},
+          {"parameters", r.parameters},
+          {"validation", mean_and_se(r.held_out)},
+          {"gaussian", mean_and_se(r.gaussian)},
+          {"divergences", state.divergences.size()},
+          {"seconds", r.seconds}};
+}
+
+}  // namespace iflow

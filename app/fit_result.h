@@ -1,0 +1,32 @@
+// What a fit reports when it is done.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "checkpoint/model_file.h"
+#include "objective/summary.h"
+
+namespace iflow {
+
+struct FitResult {
+  std::string checkpoint;
+  const Fit& fit;
+  MeanAndError held_out;   // log-density per validation row, of the best parameters, nats
+  MeanAndError gaussian;   // of the Gaussian baseline, on the same rows
+  std::size_t parameters;  // numbers learned
+  double seconds;          // of this command
+};
+
+// `validation`: the rows held out, (m, d).
+FitResult evaluate_fit(const std::string& checkpoint, const Fit& fit,
+                       const std::vector<double>& validation, double seconds);
+
+// For a person, and for a program.
+std::string result_text(const FitResult& result);
+nlohmann::json result_json(const FitResult& result);
+// The fields of result_json, for --help.
+extern const char* const kFitResultFields;
+
+}  // namespace iflow

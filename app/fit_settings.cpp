@@ -1,0 +1,96 @@
+#include "fit_settings.h"
+
+#include "base/error.h"
+#include "base/json_fields.h"
+#include "options.h"
+
+namespace iflow {
+namespace {
+
+using nlohmann::json;
+
+// The value called `field` says, in `names`.
+template <class T>
+T named_value(JsonFields& fields, const std::string& field, const std::map<std::string, T>& names) {
+  const auto found = names.find(fields.get<std::string>(field));
+  if (found == names.end()) fields.fail(field, "unknown value");
+  return found->second;
+}
+
+template <class T>
+std::string name_of(T value, const std::map<std::string, T>& names) {
+  for (const auto& [name, named] : names) {
+    if (named == value) return name;
+  }
+  return {};
+}
+
+}  // namespace
+
+FitSettings default_fit_settings(std::size_t training_rows, std::size_t columns,
+                                 std::optional<std::uint64_t> steps) {
+  FitSettings settings;
+  settings.flow = default_flow_options(training_rows, columns);
+  settings.train = default_train_config(training_rows, columns);
+  if (steps) set_plan(settings.train, *steps);
+  return settings;
+}
+
+json settings_to_json(const FitSettings& s) {
+  return {{"header", name_of(s.table.header, header_modes())},
+          {"na", name_of(s.table.na, na_policies())},
+          {"columns", s.table.columns},
+          {"val-fraction", s.val_fraction},
+          {"blocks", s.flow.blocks},
+          {"hidden", s.flow.hidden},
+          {"activation", s.flow.activation},
+          {"activation-start", s.flow.activation_start},
+          {"activation-first", s.flow.activation_first},
+          {"coefficient", s.flow.coefficient},
+          {"steps", s.train.steps},
+          {"batch", s.train.batch},
+          {"lr", s.train.learning_rate},
+          {"warmup", s.train.warmup},
+          {"ema", s.train.ema},
+          {"power-iterations", s.train.power_iterations},
+          {"validate-every", s.train.validate_every},
+          {"patience", s.train.patience},
+          {"seed", s.train.seed}};
+}
+
+FitSettings settings_from_json(const json& options, const std::string& checkpoint) {
+  JsonFields fields(options, checkpoint + ": options", throw_as<CheckpointError>);
+  FitSettings s;
+  s.table.header = named_value(fields, "header", header_modes());
+  s.table.na = named_value(fields, "na", na_policies());
+  s.table.columns = fields.get<std::vector<std::string>>("columns");
+  s.val_fraction = fields.get<double>("val-fraction");
+  s.flow.blocks = fields.get<std::size_t>("blocks");
+  s.flow.hidden = fields.get<std::vector<std::size_t>>("hidden");
+  s.flow.activation = fields.get<std::string>("activation");
+  s.flow.activation_start = fields.get<double>("activation-start");
+  s.flow.activation_first = fields.get<bool>("activation-first");
+  s.flow.coefficient = fields.get<double>("coefficient");
+  s.train.steps = fields.get<std::uint64_t>("steps");
+  s.train.batch = fields.get<std::size_t>("batch");
+  s.train.learning_rate = fields.get<double>("lr");
+  s.train.warmup = fields.get<double>("warmup");
+  s.train.ema = fields.get<double>("ema");
+  s.train.power_iterations = fields.get<int>("power-iterations");
+  s.train.validate_every = fields.get<std::uint64_t>("validate-every");
+  s.train.patience = fields.get<std::uint64_t>("patience");
+  s.train.seed = fields.get<std::uint64_t>("seed");
+  fields.finish();
+  return s;
+}
+
+void extend_plan(TrainConfig& train, std::uint64_t steps) {
+  TrainConfig before = train, after = train;
+  set_plan(before, train.steps);
+  set_plan(after, steps);
+  if (train.validate_every == before.validate_every) train.validate_every = after.validate_every;
+  if (train.patience == before.patience) train.patience = after.patience;
+  train.steps = steps;
+}
+
+}  // namespace iflow

@@ -1,0 +1,35 @@
+// Every option in effect of `iflow fit` that its result depends on: what the checkpoint records,
+// and what resuming a fit must not change.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "data/table_options.h"
+#include "train/defaults.h"
+
+namespace iflow {
+
+struct FitSettings {
+  TableOptions table;
+  double val_fraction = 0.1;  // 0: validation rows come from a file of their own
+  FlowOptions flow;
+  TrainConfig train;
+};
+
+// What suits the shape of the data, for a plan of `steps` steps (none: as many as suit it, too).
+FitSettings default_fit_settings(std::size_t training_rows, std::size_t columns,
+                                 std::optional<std::uint64_t> steps);
+
+// The settings by the long names of their options, and back. Throws CheckpointError, beginning with
+// `checkpoint`, for fields that are missing or make no sense.
+nlohmann::json settings_to_json(const FitSettings& settings);
+FitSettings settings_from_json(const nlohmann::json& options, const std::string& checkpoint);
+
+// A longer plan: steps, and the options that follow from them unless they were chosen otherwise.
+void extend_plan(TrainConfig& train, std::uint64_t steps);
+
+}  // namespace iflow

@@ -1,0 +1,166 @@
+#include "fit_training.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/build_info.h"
+#include "base/parallel.h"
+#include "interrupt.h"
+#include "stopwatch.h"
+
+namespace iflow {
+namespace {
+
+constexpr double kSecondsBetweenSaves = 10;
+constexpr double kSecondsBetweenLines = 10;     // of progress, where it can't be updated
+constexpr double kSecondsBetweenUpdates = 0.1;  // of the line on a terminal
+
+std::string formatted(const char* format, double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+std::string duration_text(double seconds) {
+  const auto whole = static_cast<long>(std::ceil(seconds));
+  if (whole < 60) return std::to_string(whole) + " s";
+  char text[64];
+  if (whole < 3600) {
+    std::snprintf(text, sizeof text, "%ld:%02ld min", whole / 60, whole % 60);
+  } else {
+    std::snprintf(text, sizeof text, "%ld:%02ld h", whole / 3600, whole / 60 % 60);
+  }
+  return text;
+}
+
+// The line of progress: when it is due and what it says.
+class Progress {
+ public:
+  Progress(Screen& screen, const Trainer& trainer, std::uint64_t log_every)
+      : screen_(screen),
+        trainer_(trainer),
+        log_every_(log_every),
+        first_step_(trainer.state().step) {}
+
+  void step_done(std::uint64_t step, double loss) {
+    loss_sum_ += loss;
+    ++losses_;
+    const double now = watch_.seconds();
+    if (log_every_ > 0 ? step % log_every_ == 0 : !screen_.shows_progress() && now >= next_line_) {
+      next_line_ = now + kSecondsBetweenLines;
+      screen_.note(line(step, now));
+    } else if (screen_.shows_progress() && now >= next_update_) {
+      next_update_ = now + kSecondsBetweenUpdates;
+      screen_.progress(line(step, now));
+    }
+  }
+
+ private:
+  std::string line(std::uint64_t step, double now) {
+    const std::uint64_t steps = trainer_.config().steps;
+    const double speed = static_cast<double>(step - first_step_) / now;
+    std::string text = "step " + std::to_string(step) + "/" + std::to_string(steps);
+    text += "  loss " + formatted("%.4f", loss_sum_ / static_cast<double>(losses_));
+    text += "  validation " + formatted("%.4f", trainer_.state().history.back().validation_loss);
+    text += "  " + formatted(speed < 10 ? "%.2f" : "%.0f", speed) + " steps/s";
+    text += "  " + duration_text(static_cast<double>(steps - step) / speed) + " left";
+    loss_sum_ = 0;
+    losses_ = 0;
+    return text;
+  }
+
+  Screen& screen_;
+  const Trainer& trainer_;
+  std::uint64_t log_every_;
+  std::uint64_t first_step_;
+  Stopwatch watch_;
+  double next_line_ = kSecondsBetweenLines;
+  double next_update_ = 0;
+  double loss_sum_ = 0;  // since the last line
+  std::uint64_t losses_ = 0;
+};
+
+// The checkpoint's contents and log, as the run goes on.
+class Keeper {
+ public:
+  Keeper(const Trainer& trainer, Fit& fit, CheckpointWriter& writer)
+      : trainer_(trainer), fit_(fit), writer_(writer) {
+    const BuildInfo build = build_info();
+    writer_.append_log(nlohmann::json{
+        {"event", "start"},
+        {"step", trainer.state().step},
+        {"steps", trainer.config().steps},
+        {"threads", threads()},
+        {"iflow", build.version},
+        {"compiler", build.compiler},
+        {"simd",
+         build.simd}}.dump());
+  }
+
+  void log_point() {
+    const HistoryPoint& point = trainer_.state().history.back();
+    writer_.append_log(nlohmann::json{
+        {"step", point.step},
+        {"training_loss", point.training_loss},
+        {"validation_loss", point.validation_loss},
+        {"seconds",
+         watch_.seconds()}}.dump());
+  }
+
+  void save() {
+    fit_.state = trainer_.state();
+    save_fit(writer_, fit_);
+    saved_at_ = watch_.seconds();
+  }
+
+  void save_if_due() {
+    if (watch_.seconds() - saved_at_ >= kSecondsBetweenSaves) save();
+  }
+
+ private:
+  const Trainer& trainer_;
+  Fit& fit_;
+  CheckpointWriter& writer_;
+  Stopwatch watch_;
+  double saved_at_ = 0;
+};
+
+void warn_of_divergences(const Trainer& trainer, std::size_t already_said, Screen& screen) {
+  const std::vector<Divergence>& all = trainer.state().divergences;
+  for (std::size_t i = already_said; i < all.size(); ++i) {
+    screen.warn("step " + std::to_string(all[i].step) +
+                ": the loss or its gradient is not finite; back to step " +
+                std::to_string(all[i].back_to) + " with the learning rate " +
+                formatted("%g", all[i].learning_rate));
+  }
+}
+
+}  // namespace
+
+int train_fit(Trainer& trainer, Fit& fit, CheckpointWriter& writer, Screen& screen,
+              std::uint64_t log_every) {
+  Keeper keeper(trainer, fit, writer);
+  keeper.save();
+  Progress progress(screen, trainer, log_every);
+  bool interrupted = interrupt_signal() != 0;
+  while (!interrupted && !trainer.finished()) {
+    const std::size_t divergences = trainer.state().divergences.size();
+    const bool reached = trainer.advance([&](std::uint64_t step, double loss) {
+      progress.step_done(step, loss);
+      return interrupt_signal() == 0;
+    });
+    warn_of_divergences(trainer, divergences, screen);
+    if (reached) {
+      keeper.log_point();
+      keeper.save_if_due();
+    }
+    interrupted = interrupt_signal() != 0;
+  }
+  keeper.save();
+  return trainer.finished() ? 0 : interrupt_signal();
+}
+
+}  // namespace iflow

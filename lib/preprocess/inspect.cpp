@@ -1,0 +1,261 @@
+#include "preprocess/inspect.h"
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <map>
+#include <span>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "data/number_text.h"
+
+namespace iflow {
+namespace {
+
+constexpr std::size_t kFewestRows = 10;
+// Of a column's numbers and of their spread.
+constexpr double kLargest = 1e100;
+constexpr double kSmallest = 1e-100;
+// The width of the densest half of the rows, in standard deviations: 1.35 for a Gaussian, 1 for a
+// uniform column. Training is in float, and blocks stretch by less than 2 each.
+constexpr double kSpike = 1e-6;
+constexpr double kWild = 1e-2;
+// A column is a linear function of those before it when they explain all but this part of its
+// variance (objective/gaussian.cpp refuses the same).
+constexpr double kUnexplained = 1e-14;
+
+struct Column {
+  std::string name;
+  std::vector<double> values;  // in the order of the rows
+  std::vector<double> sorted;
+};
+
+std::string text_of(double value) {
+  std::string text;
+  append_number(text, value);
+  return text;
+}
+
+std::string quoted(const std::string& name) { return "\"" + name + "\""; }
+
+// `column "a": ` or `columns "a", "b" and 7 more: `.
+std::string list_columns(const std::vector<std::string>& names) {
+  constexpr std::size_t kMostNames = 5;
+  std::string text = names.size() == 1 ? "column " : "columns ";
+  for (std::size_t i = 0; i < std::min(names.size(), kMostNames); ++i) {
+    text += (i == 0 ? "" : ", ") + quoted(names[i]);
+  }
+  if (names.size() > kMostNames) {
+    text += " and " + std::to_string(names.size() - kMostNames) + " more";
+  }
+  return text + ": ";
+}
+
+Column column_of(const Table& table, std::size_t index) {
+  Column column{table.columns[index], std::vector<double>(table.rows), {}};
+  for (std::size_t i = 0; i < table.rows; ++i) column.values[i] = table.row(i)[index];
+  column.sorted = column.values;
+  std::sort(column.sorted.begin(), column.sorted.end());
+  return column;
+}
+
+double mean_of(const std::vector<double>& x) {
+  const auto n = static_cast<double>(x.size());
+  double mean = 0;
+  for (const double xi : x) mean += xi / n;
+  return mean;
+}
+
+double deviation_of(const std::vector<double>& x) {
+  const auto n = static_cast<double>(x.size());
+  const double mean = mean_of(x);
+  double variance = 0;
+  for (const double xi : x) variance += (xi - mean) * (xi - mean) / n;
+  return std::sqrt(variance);
+}
+
+// The most frequent value of a sorted column.
+struct Mode {
+  double value;
+  std::size_t count;
+};
+
+Mode mode_of(const std::vector<double>& sorted) {
+  Mode mode{sorted.front(), 0};
+  for (std::size_t begin = 0, end = 0; begin < sorted.size(); begin = end) {
+    while (end < sorted.size() && sorted[end] == sorted[begin]) ++end;
+    if (end - begin > mode.count) mode = {sorted[begin], end - begin};
+  }
+  return mode;
+}
+
+// Width of the shortest interval that holds half of the numbers.
+double densest_half(const std::vector<double>& sorted) {
+  const std::size_t half = sorted.size() / 2;
+  double width = sorted.back() - sorted.front();
+  for (std::size_t i = 0; i + half < sorted.size(); ++i) {
+    width = std::min(width, sorted[i + half] - sorted[i]);
+  }
+  return width;
+}
+
+// The names of the columns that share some peculiarity worth a warning.
+struct Peculiar {
+  std::vector<std::string> integers, mostly_one_value, wild;
+};
+
+class Inspector {
+ public:
+  Inspector(const Table& table, const std::string& source) : table_(table), source_(source) {}
+
+  std::vector<std::string> run() {
+    check_rows();
+    for (std::size_t i = 0; i < table_.columns.size(); ++i) {
+      const Column column = column_of(table_, i);
+      check_constant(column);
+      check_range(column);
+      check_duplicate(column, i);
+      check_scale(column);
+      note_integers(column);
+    }
+    check_linear_independence();
+    return warnings();
+  }
+
+ private:
+  [[noreturn]] void refuse(const std::string& what) const {
+    throw DataError(source_ + ": " + what);
+  }
+  [[noreturn]] void refuse(const std::string& name, const std::string& what) const {
+    refuse("column " + quoted(name) + " " + what);
+  }
+
+  // The way out when columns are at fault: the same data without this one.
+  std::string without(const std::string& name) const {
+    if (table_.columns.size() == 1) return "";
+    std::string others;
+    for (const std::string& column : table_.columns) {
+      if (column != name) others += (others.empty() ? "" : ",") + column;
+    }
+    constexpr std::size_t kLongList = 60;
+    return "; drop it with --columns" + (others.size() > kLongList ? "" : " " + others);
+  }
+
+  void check_rows() const {
+    const std::size_t needed = rows_needed(table_.columns.size());
+    if (table_.rows >= needed) return;
+    refuse("too few rows: a fit of " + std::to_string(table_.columns.size()) +
+           (table_.columns.size() == 1 ? " column" : " columns") + " needs at least " +
+           std::to_string(needed) + ", got " + std::to_string(table_.rows));
+  }
+
+  void check_constant(const Column& column) const {
+    if (column.sorted.front() < column.sorted.back()) return;
+    refuse(column.name, "is constant (" + text_of(column.sorted.front()) + " in each row)" +
+                            without(column.name));
+  }
+
+  void check_range(const Column& column) const {
+    const double largest =
+        std::max(std::abs(column.sorted.front()), std::abs(column.sorted.back()));
+    if (largest > kLargest) refuse(column.name, "holds numbers beyond 1e100; rescale it");
+    if (column.sorted.back() - column.sorted.front() < kSmallest) {
+      refuse(column.name, "varies by less than 1e-100; rescale it");
+    }
+  }
+
+  void check_duplicate(const Column& column, std::size_t index) {
+    const std::string hash = hash_hex(std::as_bytes(std::span(column.values)));
+    const auto [first, is_new] = first_with_.emplace(hash, index);
+    if (is_new) return;
+    refuse(column.name,
+           "is the same as column " + quoted(table_.columns[first->second]) + without(column.name));
+  }
+
+  void check_scale(const Column& column) {
+    // A value that is most of the rows is no scale.
+    std::vector<double> sorted = column.sorted;
+    const Mode mode = mode_of(sorted);
+    if (2 * mode.count >= sorted.size()) {
+      peculiar_.mostly_one_value.push_back(column.name);
+      std::erase(sorted, mode.value);
+    }
+    const double width = densest_half(sorted), deviation = deviation_of(sorted);
+    if (width == 0) return;
+    if (width < kSpike * deviation) refuse_spike(column, sorted[sorted.size() / 2]);
+    if (width < kWild * deviation) peculiar_.wild.push_back(column.name);
+  }
+
+  [[noreturn]] void refuse_spike(const Column& column, double median) const {
+    const auto nearer = [&](double a, double b) {
+      return std::abs(a - median) < std::abs(b - median);
+    };
+    const auto farthest = std::max_element(column.values.begin(), column.values.end(), nearer);
+    refuse(column.name, "has a wild value, " + text_of(*farthest) + " in row " +
+                            std::to_string(farthest - column.values.begin() + 1) +
+                            (table_.dropped > 0 ? " of those kept" : " of the data") +
+                            ", beside which the others are a single spike; remove such rows, or "
+                            "take logarithms");
+  }
+
+  void note_integers(const Column& column) {
+    const auto is_integer = [](double x) { return x == std::floor(x); };
+    if (std::all_of(column.values.begin(), column.values.end(), is_integer)) {
+      peculiar_.integers.push_back(column.name);
+    }
+  }
+
+  // Cholesky decomposition of the correlations, column by column.
+  void check_linear_independence() const {
+    const auto n = static_cast<Eigen::Index>(table_.rows);
+    const auto d = static_cast<Eigen::Index>(table_.columns.size());
+    using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    Eigen::MatrixXd x = Eigen::Map<const Rows>(table_.values.data(), n, d);
+    x.rowwise() -= x.colwise().mean().eval();
+    x.colwise().normalize();
+    Eigen::MatrixXd l = x.transpose() * x;
+    for (Eigen::Index j = 0; j < d; ++j) {
+      l.row(j).head(j) = l.block(0, 0, j, j)
+                             .triangularView<Eigen::Lower>()
+                             .solve(l.row(j).head(j).transpose())
+                             .transpose();
+      const double unexplained = l(j, j) - l.row(j).head(j).squaredNorm();
+      if (unexplained < kUnexplained) {
+        const std::string& name = table_.columns[static_cast<std::size_t>(j)];
+        refuse(name, "is a linear function of columns before it" + without(name));
+      }
+      l(j, j) = std::sqrt(unexplained);
+    }
+  }
+
+  std::vector<std::string> warnings() const {
+    std::vector<std::string> lines;
+    const auto warn = [&](const std::vector<std::string>& names, const std::string& what) {
+      if (!names.empty()) lines.push_back(source_ + ": " + list_columns(names) + what);
+    };
+    warn(peculiar_.integers, "integers only, treated as continuous");
+    warn(peculiar_.mostly_one_value,
+         "at least half of the rows hold one value, which a density can't show");
+    warn(peculiar_.wild,
+         "wild scales, most rows lie within a hundredth of the standard deviation; "
+         "logarithms may help");
+    return lines;
+  }
+
+  const Table& table_;
+  const std::string& source_;
+  std::map<std::string, std::size_t> first_with_;  // index of the first column with this content
+  Peculiar peculiar_;
+};
+
+}  // namespace
+
+std::size_t rows_needed(std::size_t columns) { return std::max(kFewestRows, columns + 1); }
+
+std::vector<std::string> inspect(const Table& table, const std::string& source) {
+  return Inspector(table, source).run();
+}
+
+}  // namespace iflow

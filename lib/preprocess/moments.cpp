@@ -1,0 +1,29 @@
+#include "preprocess/moments.h"
+
+#include <cmath>
+
+namespace iflow {
+
+ColumnMoments column_moments(std::span<const double> rows, std::size_t columns) {
+  const auto n = static_cast<double>(rows.size() / columns);
+  ColumnMoments moments{std::vector<double>(columns, 0), std::vector<double>(columns, 0)};
+  for (std::size_t i = 0; i < rows.size(); ++i) moments.mean[i % columns] += rows[i] / n;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const double distance = rows[i] - moments.mean[i % columns];
+    moments.deviation[i % columns] += distance * distance / n;
+  }
+  for (double& deviation : moments.deviation) deviation = std::sqrt(deviation);
+  return moments;
+}
+
+std::vector<float> standardised(std::span<const double> rows, const ColumnMoments& moments) {
+  const std::size_t columns = moments.mean.size();
+  std::vector<float> result(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::size_t column = i % columns;
+    result[i] = static_cast<float>((rows[i] - moments.mean[column]) / moments.deviation[column]);
+  }
+  return result;
+}
+
+}  // namespace iflow
