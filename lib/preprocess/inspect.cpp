@@ -201,7 +201,8 @@ class Inspector {
   }
 
   void note_integers(const Column& column) {
-    const auto is_integer = [](double x) { return x == std::floor(x); };
+    // Beyond 2^53 every double is an integer.
+    const auto is_integer = [](double x) { return x == std::floor(x) && std::abs(x) < 0x1p53; };
     if (std::all_of(column.values.begin(), column.values.end(), is_integer)) {
       peculiar_.integers.push_back(column.name);
     }
