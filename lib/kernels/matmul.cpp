@@ -116,7 +116,10 @@ void product(const Product<T>& p, std::size_t groups) {
     for (; g + kGroups <= groups; g += kGroups) product_panel<T, kGroups>(p, g);
   };
   // Few rows need many groups side by side to hide the latency of the multiply-add.
-  if (p.rows < 4) panels.template operator()<kAccumulators / (2 * kRegistersPerGroup<T>)>();
+  constexpr std::size_t kMany = kAccumulators / (2 * kRegistersPerGroup<T>);
+  if constexpr (kMany >= 2) {
+    if (p.rows < 4) panels.template operator()<kMany>();
+  }
   // As wide as leaves room for at least four rows, which share the loads of a column.
   constexpr std::size_t kWidest = kAccumulators / (4 * kRegistersPerGroup<T>);
   if constexpr (kWidest >= 3) panels.template operator()<3>();

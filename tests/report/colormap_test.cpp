@@ -67,8 +67,11 @@ TEST_CASE("the map is colourful, stays within [0, 1] and clamps its argument") {
     most_chroma = std::max(most_chroma, std::hypot(at(i).a, at(i).b));
   }
   CHECK(most_chroma > 0.15);
-  CHECK(distance(oklab(colormap(-3)), at(0)) == 0);
-  CHECK(distance(oklab(colormap(1.5)), at(kSteps)) == 0);
+  const auto equal = [](const Rgb& a, const Rgb& b) {
+    return a.r == b.r && a.g == b.g && a.b == b.b;
+  };
+  CHECK(equal(colormap(-3), colormap(0)));
+  CHECK(equal(colormap(1.5), colormap(1)));
 }
 
 }  // namespace
