@@ -1,11 +1,12 @@
 #include "preprocess/inspect.h"
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <map>
+#include <numeric>
 #include <span>
+#include <utility>
 
 #include "base/error.h"
 #include "base/hash.h"
@@ -74,6 +75,15 @@ double deviation_of(const std::vector<double>& x) {
   double variance = 0;
   for (const double xi : x) variance += (xi - mean) * (xi - mean) / n;
   return std::sqrt(variance);
+}
+
+double dot(const std::vector<double>& x, const std::vector<double>& y) {
+  return std::inner_product(x.begin(), x.end(), y.begin(), 0.0);
+}
+
+// x += factor y
+void add_multiple(std::vector<double>& x, double factor, const std::vector<double>& y) {
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] += factor * y[i];
 }
 
 // The most frequent value of a sorted column.
@@ -208,27 +218,32 @@ class Inspector {
     }
   }
 
-  // Cholesky decomposition of the correlations, column by column.
+  // Gram-Schmidt: what is left of each column without the directions of those before it.
   void check_linear_independence() const {
-    const auto n = static_cast<Eigen::Index>(table_.rows);
-    const auto d = static_cast<Eigen::Index>(table_.columns.size());
-    using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-    Eigen::MatrixXd x = Eigen::Map<const Rows>(table_.values.data(), n, d);
-    x.rowwise() -= x.colwise().mean().eval();
-    x.colwise().normalize();
-    Eigen::MatrixXd l = x.transpose() * x;
-    for (Eigen::Index j = 0; j < d; ++j) {
-      l.row(j).head(j) = l.block(0, 0, j, j)
-                             .triangularView<Eigen::Lower>()
-                             .solve(l.row(j).head(j).transpose())
-                             .transpose();
-      const double unexplained = l(j, j) - l.row(j).head(j).squaredNorm();
-      if (unexplained < kUnexplained) {
-        const std::string& name = table_.columns[static_cast<std::size_t>(j)];
-        refuse(name, "is a linear function of columns before it" + without(name));
+    std::vector<std::vector<double>> directions;
+    for (std::size_t j = 0; j < table_.columns.size(); ++j) {
+      std::vector<double> left = unit_column(j);
+      for (const std::vector<double>& direction : directions) {
+        add_multiple(left, -dot(left, direction), direction);
       }
-      l(j, j) = std::sqrt(unexplained);
+      const double unexplained = dot(left, left);
+      if (unexplained < kUnexplained) {
+        refuse(table_.columns[j],
+               "is a linear function of columns before it" + without(table_.columns[j]));
+      }
+      for (double& x : left) x /= std::sqrt(unexplained);
+      directions.push_back(std::move(left));
     }
+  }
+
+  // A column, shifted to mean 0 and scaled to length 1.
+  std::vector<double> unit_column(std::size_t index) const {
+    std::vector<double> values(table_.rows);
+    for (std::size_t i = 0; i < table_.rows; ++i) values[i] = table_.row(i)[index];
+    const double mean = mean_of(values);
+    const double length = deviation_of(values) * std::sqrt(static_cast<double>(table_.rows));
+    for (double& x : values) x = (x - mean) / length;
+    return values;
   }
 
   std::vector<std::string> warnings() const {
