@@ -1,0 +1,68 @@
+// A residual branch with parameters as training leaves them: free ones anywhere, weights within
+// their bound.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/rng.h"
+#include "nn/dense_branch.h"
+#include "nn/lipschitz.h"
+#include "nn/parameters.h"
+#include "support/tolerances.h"
+
+namespace iflow {
+
+// Moves every number of `values` by a normal one times `deviation`, and scales each weight to its
+// coefficient, so that the bound on its norm is attained.
+inline void disturb(const ParameterLayout& layout, std::vector<double>& values, std::uint64_t key,
+                    double deviation) {
+  for (std::size_t i = 0; i < layout.entries().size(); ++i) {
+    const ParameterInfo& info = layout[i];
+    Rng rng(key, RngPurpose::kTest, i);
+    double* first = values.data() + info.offset;
+    for (std::size_t j = 0; j < info.size(); ++j) first[j] += deviation * rng.normal();
+    if (info.max_norm == 0) continue;
+    const double norm = proved_spectral_norm(first, info.rows, info.columns);
+    for (std::size_t j = 0; j < info.size(); ++j) first[j] *= info.max_norm / norm * (1 - 1e-12);
+  }
+}
+
+struct BranchFixture {
+  explicit BranchFixture(const DenseBranchConfig& config, std::uint64_t key = 1)
+      : branch(config, layout, "branch"), values(layout.size(), 0) {
+    branch.initialise(layout, values, key);
+    disturb(layout, values, key, 0.2);
+  }
+
+  double lipschitz() const { return branch.lipschitz_bound(proved_norms(layout, values)); }
+
+  ParameterLayout layout;
+  DenseBranch<double> branch;
+  std::vector<double> values;
+};
+
+inline DenseBranchConfig branch_config(std::size_t dimension, std::vector<std::size_t> hidden,
+                                       std::string activation) {
+  DenseBranchConfig config;
+  config.dimension = dimension;
+  config.hidden = std::move(hidden);
+  config.activation = std::move(activation);
+  config.activation_start = 2;  // so that third derivatives leave differences accurate
+  return config;
+}
+
+// relu and elu have kinks in phi or phi': differences over a kink are wrong, so their step is so
+// short that hardly any row has one inside. Rounding then costs digits.
+inline bool has_kinks(const std::string& activation) {
+  return activation == "relu" || activation == "elu";
+}
+inline GradientTolerances gradient_tolerances(const std::string& activation) {
+  if (has_kinks(activation)) return {1e-6, {1e-6, 1e-7}};
+  return {};
+}
+
+}  // namespace iflow
