@@ -67,11 +67,9 @@ TEST_CASE("the map is colourful, stays within [0, 1] and clamps its argument") {
     most_chroma = std::max(most_chroma, std::hypot(at(i).a, at(i).b));
   }
   CHECK(most_chroma > 0.15);
-  const auto equal = [](const Rgb& a, const Rgb& b) {
-    return a.r == b.r && a.g == b.g && a.b == b.b;
-  };
-  CHECK(equal(colormap(-3), colormap(0)));
-  CHECK(equal(colormap(1.5), colormap(1)));
+  // The compiler may fold the clamped ends at compile time, to other last bits.
+  CHECK(distance(oklab(colormap(-3)), at(0)) < 1e-12);
+  CHECK(distance(oklab(colormap(1.5)), at(kSteps)) < 1e-12);
 }
 
 }  // namespace
