@@ -168,7 +168,7 @@ void add_data_options(CLI::App& command, FitArguments& arguments) {
   val->type_name("FILE");
   command
       .add_option("--val-fraction", arguments.settings.val_fraction,
-                  "Part of the rows held out for validation (default 0.1)")
+                  "Part of the rows held out for validation, 10,000 of them at most (default 0.1)")
       ->check(inside_unit())
       ->excludes(val)
       ->type_name("PART");

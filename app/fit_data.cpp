@@ -77,6 +77,13 @@ void check_validation_rows(const Table& table, const std::string& source,
   }
 }
 
+// More validation rows than this only slow the run down: their standard error is small enough.
+constexpr double kMaxValidationRows = 10000;
+
+double held_out_part(const Table& table, double val_fraction) {
+  return std::min(val_fraction, kMaxValidationRows / static_cast<double>(table.rows));
+}
+
 }  // namespace
 
 FitData read_fit_data(const std::string& path, const std::string& val, const TableOptions& options,
@@ -87,7 +94,7 @@ FitData read_fit_data(const std::string& path, const std::string& val, const Tab
   const std::vector<std::string> findings = inspect(table, source);
   data.warnings.insert(data.warnings.end(), findings.begin(), findings.end());
 
-  const Split split = val.empty() ? split_rows(table.rows, val_fraction, seed)
+  const Split split = val.empty() ? split_rows(table.rows, held_out_part(table, val_fraction), seed)
                                   : append_validation(table, val, options, data.warnings);
   const std::size_t columns = table.columns.size();
   const std::vector<double> training = gather(table, split.training);
