@@ -14,7 +14,6 @@ namespace {
 
 using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 using MatrixMap = Eigen::Map<const RowMajor>;
-using VectorMap = Eigen::Map<Eigen::VectorXf>;
 using ConstVectorMap = Eigen::Map<const Eigen::VectorXf>;
 
 std::vector<float> random_unit_vector(Rng& rng, std::size_t n) {
@@ -45,23 +44,25 @@ PowerVectors initial_power_vectors(const ParameterInfo& info, std::uint64_t seed
   return {std::move(u), random_unit_vector(rng, info.columns)};
 }
 
+// Works on vectors of its own: the order in which Eigen adds up a mapped one depends on its
+// address.
 float power_iteration(const float* w, PowerVectors& vectors, int iterations) {
   const auto rows = static_cast<Eigen::Index>(vectors.u.size());
   const auto columns = static_cast<Eigen::Index>(vectors.v.size());
   const MatrixMap matrix(w, rows, columns);
-  VectorMap u(vectors.u.data(), rows);
-  VectorMap v(vectors.v.data(), columns);
-  Eigen::VectorXf image(rows);
+  Eigen::VectorXf u = ConstVectorMap(vectors.u.data(), rows);
+  Eigen::VectorXf v = ConstVectorMap(vectors.v.data(), columns);
+  Eigen::VectorXf image = matrix * v;
   for (int i = 0; i < iterations; ++i) {
-    const Eigen::VectorXf pulled = matrix.transpose() * u;
-    if (pulled.squaredNorm() == 0) return 0;
+    Eigen::VectorXf pulled = matrix.transpose() * u;
+    if (!normalise(pulled)) return 0;
     v = pulled;
-    normalise(v);
     image.noalias() = matrix * v;
     u = image;
     if (!normalise(u)) return 0;
   }
-  if (iterations == 0) image.noalias() = matrix * v;
+  std::copy_n(u.data(), rows, vectors.u.data());
+  std::copy_n(v.data(), columns, vectors.v.data());
   return u.dot(image);
 }
 
