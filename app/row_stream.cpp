@@ -52,8 +52,8 @@ std::vector<double> results_of(const std::string& path, const TableChunk& chunk,
 }  // namespace
 
 std::size_t chunk_rows(std::size_t columns) {
-  constexpr std::size_t kMaxRows = 8192, kMinRows = 64, kValues = std::size_t{1} << 20;
-  return std::clamp(kValues / columns, kMinRows, kMaxRows);
+  constexpr std::size_t kMostRows = 8192, kFewestRows = 64, kValues = std::size_t{1} << 20;
+  return std::clamp(kValues / columns, kFewestRows, kMostRows);
 }
 
 RowCounts for_each_chunk(
