@@ -7,8 +7,10 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/aligned.h"
 #include "base/rng.h"
 #include "support/tolerances.h"
 
@@ -174,6 +176,33 @@ TEST_CASE("no power iteration gives the estimate of the stored vectors, to the b
   CHECK(power_iteration(x.data(), vectors, 0) == sigma);
   CHECK(vectors.u == kept.u);
   CHECK(vectors.v == kept.v);
+}
+
+TEST_CASE("estimate and gradient have the same bits wherever the matrix stands in memory") {
+  for (const auto& [rows, columns] : {std::pair{32, 20}, {3, 33}, {33, 3}, {1, 7}, {16, 16}}) {
+    const Matrix w = random_matrix(16, rows, columns);
+    const std::vector<float> numbers = to_float(w), direction = to_float(-w.cwiseAbs());
+    float sigma = 0;
+    std::vector<float> gradient, u;
+    for (std::size_t shift = 0; shift < 16; ++shift) {
+      AlignedVector<float> x(numbers.size() + shift), g(numbers.size() + shift);
+      std::copy(numbers.begin(), numbers.end(), x.begin() + static_cast<std::ptrdiff_t>(shift));
+      std::copy(direction.begin(), direction.end(), g.begin() + static_cast<std::ptrdiff_t>(shift));
+      PowerVectors vectors = initial_power_vectors(info_of(w), 1, 0);
+      const float s = power_iteration(x.data() + shift, vectors, 3);
+      pull_back_through_norm(x.data() + shift, vectors, s, 0.9F, g.data() + shift);
+      const std::vector<float> pulled(g.begin() + static_cast<std::ptrdiff_t>(shift), g.end());
+      if (shift == 0) {
+        sigma = s;
+        gradient = pulled;
+        u = vectors.u;
+      }
+      INFO(rows, " x ", columns, ", shifted by ", shift);
+      CHECK(s == sigma);
+      CHECK(vectors.u == u);
+      CHECK(pulled == gradient);
+    }
+  }
 }
 
 TEST_CASE("power iteration leaves its vectors for a matrix of zeros") {

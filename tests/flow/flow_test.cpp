@@ -1,0 +1,169 @@
+#include "flow/flow.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "flow/flow_fixture.h"
+#include "support/gradient_check.h"
+
+namespace iflow {
+namespace {
+
+std::vector<double> forward_row(const FlowFixture& flow, const std::vector<double>& row,
+                                double* log_det = nullptr) {
+  const std::size_t d = row.size();
+  Tape<double> tape(false);
+  const Var x = tape.variable(d, 1);
+  rows_to_lanes(row.data(), 1, d, tape.value(x));
+  const Pass<double> pass{tape, flow.flow.layout(), flow.values.data()};
+  const Transformed z = flow.flow.forward(pass, x, 0, flow.flow.layer_count());
+  if (log_det != nullptr) *log_det = tape.value(z.log_det)[0];
+  std::vector<double> y(d);
+  lanes_to_rows(tape.value(z.y), 1, d, y.data());
+  return y;
+}
+
+TEST_CASE("flow: log_det is that of the numerical Jacobian of the whole") {
+  for (const std::string& activation : activation_names()) {
+    for (const std::size_t d : {1, 2, 3, 5, 16}) {
+      INFO(activation, ", d = ", d);
+      const FlowFixture flow(flow_config(d, 2, activation));
+      const std::vector<double> rows = random_rows(1, 3, d);
+      for (std::size_t i = 0; i < 3; ++i) {
+        const auto first = rows.begin() + static_cast<std::ptrdiff_t>(i * d);
+        const std::vector<double> row(first, first + static_cast<std::ptrdiff_t>(d));
+        double log_det = 0;
+        forward_row(flow, row, &log_det);
+        const double expected =
+            numerical_log_det([&](const std::vector<double>& x) { return forward_row(flow, x); },
+                              row, has_kinks(activation) ? 1e-5 : 1e-3);
+        CHECK(Tolerance{1e-7, 1e-7}.holds(log_det, expected));
+      }
+    }
+  }
+}
+
+TEST_CASE("flow: gradients of the log-density by parameters and rows") {
+  for (const std::string& activation : activation_names()) {
+    for (const std::size_t d : {1, 2, 3, 5, 16}) {
+      INFO(activation, ", d = ", d);
+      const FlowFixture flow(flow_config(d, 2, activation));
+      const CheckedFunction log_density = [&](Tape<double>& tape, std::span<const Var> x,
+                                              std::span<const Parameter<double>> p) {
+        const Pass<double> pass{tape, flow.flow.layout(), p[0].value, p[0].gradient};
+        return flow.flow.log_density(pass, x[0]);
+      };
+      expect_gradient(
+          log_density, {random_input("x", d, 1, 2)},
+          {{"parameters", 1, flow.flow.layout().size(), flow.values, &flow.flow.layout()}},
+          gradient_tolerances(activation));
+    }
+  }
+}
+
+TEST_CASE("flow: recording changes no value") {
+  const FlowFixture flow(flow_config(3, 3, "sine"));
+  std::vector<double> gradients(flow.flow.layout().size(), 0);
+  Tape<double> recording(true), plain(false);
+  const auto density = [&](Tape<double>& tape, double* gradient) {
+    const Var x = tape.variable(3, 2);
+    const std::vector<double> numbers = random_numbers(3, x.size());
+    std::copy(numbers.begin(), numbers.end(), tape.value(x));
+    const Pass<double> pass{tape, flow.flow.layout(), flow.values.data(), gradient};
+    const Var y = flow.flow.log_density(pass, x);
+    return std::vector<double>(tape.value(y), tape.value(y) + y.size());
+  };
+  const std::vector<double> a = density(recording, gradients.data()), b = density(plain, nullptr);
+  for (std::size_t i = 0; i < a.size(); ++i) CHECK(kRounding.holds(a[i], b[i]));
+}
+
+TEST_CASE("flow: log_density of rows past the prefix leaves out the prefix's log_det") {
+  const FlowFixture flow(flow_config(2, 1, "elu"));
+  CHECK(flow.flow.prefix_layers() == 1);
+  const std::vector<double> rows = random_rows(4, 16, 2);
+  Tape<double> tape(false);
+  const Pass<double> pass{tape, flow.flow.layout(), flow.values.data()};
+  const Var x = tape.variable(2, 1);
+  rows_to_lanes(rows.data(), 16, 2, tape.value(x));
+  const Var whole = flow.flow.log_density(pass, x);
+  const Transformed past = flow.flow.layer(0).forward(pass, x);
+  const Var rest = flow.flow.log_density(pass, past.y, 1);
+  for (std::size_t i = 0; i < 16; ++i) {
+    CHECK(kRounding.holds(tape.value(whole)[i], tape.value(rest)[i] + tape.value(past.log_det)[i]));
+  }
+}
+
+TEST_CASE("flow: a recording pass needs the same memory every time") {
+  const FlowFixture flow(flow_config(3, 2, "clipswish"));
+  std::vector<double> gradients(flow.flow.layout().size(), 0);
+  Tape<double> tape(true);
+  std::size_t after_one = 0;
+  for (int i = 0; i < 10; ++i) {
+    tape.clear();
+    const Pass<double> pass{tape, flow.flow.layout(), flow.values.data(), gradients.data()};
+    const Var x = tape.variable(3, 4);
+    std::fill_n(tape.value(x), x.size(), 0.3);
+    const Var y = flow.flow.log_density(pass, x);
+    std::fill_n(tape.adjoint(y).data, y.size(), 1.0);
+    tape.backward();
+    if (i == 0) after_one = tape.capacity();
+  }
+  CHECK(tape.capacity() == after_one);
+}
+
+TEST_CASE("flow: actnorm begins with rows of mean 0 and variance 1") {
+  const FlowFixture built(flow_config(2, 0, "elu"));
+  Tape<double> tape(false);
+  const Var x = tape.variable(2, 50);
+  Rng rng(5, RngPurpose::kTest);
+  for (std::size_t i = 0; i < x.size(); ++i) tape.value(x)[i] = 7 + 0.01 * rng.normal();
+  std::vector<double> values(built.flow.layout().size(), 0);
+  const Pass<double> pass{tape, built.flow.layout(), values.data()};
+  built.flow.layer(1).initialise(pass, values, x, 1);
+  const Var y = built.flow.layer(1).forward(pass, x).y;
+  for (std::size_t e = 0; e < 2; ++e) {
+    double sum = 0, squares = 0;
+    for (std::size_t i = 0; i < 50 * kLanes; ++i) {
+      const double yi = tape.value(y)[(i / kLanes * 2 + e) * kLanes + i % kLanes];
+      sum += yi;
+      squares += yi * yi;
+    }
+    CHECK(std::fabs(sum / 800) < 1e-9);
+    CHECK(squares / 800 == doctest::Approx(1).epsilon(1e-6));
+  }
+}
+
+TEST_CASE("build_flow: names follow the position, kinds are known, nonsense is refused") {
+  const Flow<double> flow = build_flow<double>(flow_config(2, 1, "sine"));
+  REQUIRE(flow.layer_count() == 4);
+  CHECK(flow.kind(0) == "standardise");
+  CHECK(flow.kind(1) == "actnorm");
+  CHECK(flow.kind(2) == "residual");
+  CHECK(flow.layout()[0].name == "flow.1.log_scale");
+  CHECK(flow.layout()[2].name == "flow.2.branch.0.weight");
+
+  FlowConfig config;
+  CHECK_THROWS_AS(build_flow<double>(config), UsageError);
+  config.dimension = 2;
+  CHECK_THROWS_AS(build_flow<double>(config), UsageError);
+  config.layers = {standardise_config(2)};
+  CHECK_THROWS_WITH_AS(build_flow<double>(config), "flow: no layer has anything to learn",
+                       UsageError);
+  config.layers = {standardise_config(3), ActNormConfig{}};
+  CHECK_THROWS_AS(build_flow<double>(config), UsageError);
+  config.layers = {ActNormConfig{}, ResidualBlockConfig{branch_config(3, {4}, "elu")}};
+  CHECK_THROWS_WITH_AS(build_flow<double>(config),
+                       "flow.1: the branch has another dimension than the flow", UsageError);
+  StandardiseConfig flat = standardise_config(2);
+  flat.deviation[1] = 0;
+  config.layers = {flat, ActNormConfig{}};
+  CHECK_THROWS_WITH_AS(build_flow<double>(config), "flow.0: a deviation must be positive",
+                       UsageError);
+}
+
+}  // namespace
+}  // namespace iflow

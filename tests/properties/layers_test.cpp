@@ -1,0 +1,174 @@
+// What every layer must be: a bijection whose log-determinant, gradients and inverse agree with
+// what it does to numbers. A new kind of layer joins by a row of the table.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "flow/flow_fixture.h"
+#include "support/gradient_check.h"
+
+namespace iflow {
+namespace {
+
+struct Row {
+  std::string name;
+  std::size_t dimension;
+  LayerConfig config;
+
+  // Of the residual block, else empty.
+  std::string activation() const {
+    const auto* block = std::get_if<ResidualBlockConfig>(&config);
+    return block ? block->branch.activation : "";
+  }
+};
+
+std::vector<Row> table() {
+  std::vector<Row> rows;
+  for (const std::size_t d : {1, 2, 3, 5, 16}) {
+    const std::string suffix = ", d = " + std::to_string(d);
+    rows.push_back({"standardise" + suffix, d, standardise_config(d)});
+    rows.push_back({"actnorm" + suffix, d, ActNormConfig{}});
+    for (const std::string& activation : activation_names()) {
+      rows.push_back({"residual, " + activation + suffix, d,
+                      ResidualBlockConfig{branch_config(d, {6, 5}, activation)}});
+    }
+  }
+  // beyond the dimension up to which Newton inverts
+  rows.push_back(
+      {"residual, sine, d = 20", 20, ResidualBlockConfig{branch_config(20, {6, 5}, "sine")}});
+  return rows;
+}
+
+// The layer, in a flow whose second layer makes sure that there is something to learn.
+class LayerFixture {
+ public:
+  explicit LayerFixture(const Row& row)
+      : flow_({row.dimension, {row.config, ActNormConfig{}}}), dimension_(row.dimension) {}
+
+  const Layer<double>& layer() const { return flow_.flow.layer(0); }
+  const ParameterLayout& layout() const { return flow_.flow.layout(); }
+  const std::vector<double>& values() const { return flow_.values; }
+
+  // y and ln |det| of one row.
+  std::vector<double> forward(const std::vector<double>& row, double* log_det = nullptr) const {
+    Tape<double> tape(false);
+    const Var x = tape.variable(dimension_, 1);
+    rows_to_lanes(row.data(), 1, dimension_, tape.value(x));
+    const Transformed result = layer().forward({tape, layout(), values().data()}, x);
+    if (log_det != nullptr) *log_det = tape.value(result.log_det)[0];
+    std::vector<double> y(dimension_);
+    lanes_to_rows(tape.value(result.y), 1, dimension_, y.data());
+    return y;
+  }
+
+  std::vector<double> inverse(const std::vector<double>& rows, std::size_t n) const {
+    Tape<double> tape(false);
+    const Var y = tape.variable(dimension_, groups_for(n));
+    rows_to_lanes(rows.data(), n, dimension_, tape.value(y));
+    const Inverted x = layer().inverse({tape, layout(), values().data()}, y, {1e-12, 1000});
+    for (std::size_t i = 0; x.rows != nullptr && i < n; ++i) CHECK(x.rows[i].converged);
+    std::vector<double> result(n * dimension_);
+    lanes_to_rows(tape.value(x.x), n, dimension_, result.data());
+    return result;
+  }
+
+ private:
+  FlowFixture flow_;
+  std::size_t dimension_;
+};
+
+constexpr std::size_t kRows = 5;
+
+std::vector<double> row_of(const std::vector<double>& rows, std::size_t i, std::size_t d) {
+  const auto first = rows.begin() + static_cast<std::ptrdiff_t>(i * d);
+  return {first, first + static_cast<std::ptrdiff_t>(d)};
+}
+
+double distance(const std::vector<double>& a, const std::vector<double>& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
+  return std::sqrt(sum);
+}
+
+TEST_CASE("every layer: the inverse undoes it") {
+  for (const Row& row : table()) {
+    INFO(row.name);
+    const LayerFixture layer(row);
+    const std::vector<double> x = random_rows(1, kRows, row.dimension);
+    std::vector<double> y;
+    for (std::size_t i = 0; i < kRows; ++i) {
+      const std::vector<double> yi = layer.forward(row_of(x, i, row.dimension));
+      y.insert(y.end(), yi.begin(), yi.end());
+    }
+    const std::vector<double> back = layer.inverse(y, kRows);
+    CHECK(distance(back, x) < 1e-11);
+    CHECK(distance(y, x) > 1e-3);
+  }
+}
+
+TEST_CASE("every layer: log_det is that of the numerical Jacobian") {
+  for (const Row& row : table()) {
+    INFO(row.name);
+    const LayerFixture layer(row);
+    const std::vector<double> x = random_rows(2, kRows, row.dimension);
+    for (std::size_t i = 0; i < kRows; ++i) {
+      const std::vector<double> xi = row_of(x, i, row.dimension);
+      double log_det = 0;
+      layer.forward(xi, &log_det);
+      const double expected =
+          numerical_log_det([&](const std::vector<double>& at) { return layer.forward(at); }, xi,
+                            has_kinks(row.activation()) ? 1e-5 : 1e-3);
+      CHECK(Tolerance{1e-7, 1e-7}.holds(log_det, expected));
+    }
+  }
+}
+
+TEST_CASE("every layer: gradients of what it does and of its log_det") {
+  for (const Row& row : table()) {
+    INFO(row.name);
+    const LayerFixture layer(row);
+    const auto pass = [&](Tape<double>& tape, const Parameter<double>& p) {
+      return Pass<double>{tape, layer.layout(), p.value, p.gradient};
+    };
+    const CheckedFunction y = [&](Tape<double>& tape, std::span<const Var> x,
+                                  std::span<const Parameter<double>> p) {
+      return layer.layer().forward(pass(tape, p[0]), x[0]).y;
+    };
+    const CheckedFunction log_det = [&](Tape<double>& tape, std::span<const Var> x,
+                                        std::span<const Parameter<double>> p) {
+      return layer.layer().forward(pass(tape, p[0]), x[0]).log_det;
+    };
+    const CheckedInput x = random_input("x", row.dimension, 1, 3);
+    const CheckedParameter p{"parameters", 1, layer.layout().size(), layer.values(),
+                             &layer.layout()};
+    expect_gradient(y, {x}, {p}, gradient_tolerances(row.activation()));
+    expect_gradient(log_det, {x}, {p}, gradient_tolerances(row.activation()));
+  }
+}
+
+TEST_CASE("every layer: inverse_lipschitz bounds how far the inverse spreads rows") {
+  for (const Row& row : table()) {
+    INFO(row.name);
+    const LayerFixture layer(row);
+    const double bound = layer.layer().inverse_lipschitz(layer.values().data());
+    const std::vector<double> x = random_rows(4, 60, row.dimension);
+    double largest = 0;
+    for (std::size_t i = 0; i + 1 < 60; ++i) {
+      const std::vector<double> a = row_of(x, i, row.dimension);
+      std::vector<double> b = row_of(x, i + 1, row.dimension);
+      if (i % 2 == 0) {  // a close pair
+        for (std::size_t j = 0; j < b.size(); ++j) b[j] = a[j] + 1e-4 * (b[j] - a[j]);
+      }
+      largest = std::max(largest, distance(a, b) / distance(layer.forward(a), layer.forward(b)));
+    }
+    CHECK(largest <= bound * (1 + 1e-9));
+    CHECK(std::isfinite(bound));
+  }
+}
+
+}  // namespace
+}  // namespace iflow

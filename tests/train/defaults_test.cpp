@@ -1,0 +1,62 @@
+#include "train/defaults.h"
+
+#include <doctest/doctest.h>
+
+#include <variant>
+
+namespace iflow {
+namespace {
+
+TEST_CASE("defaults make a flow and a plan that can be run, for any table") {
+  for (const std::size_t rows : {1, 100, 10000, 1000000}) {
+    for (const std::size_t columns : {1, 2, 43}) {
+      const FlowOptions options = default_flow_options(rows, columns);
+      const TrainConfig train = default_train_config(rows, columns);
+      StandardiseConfig units;
+      units.mean.assign(columns, 0);
+      units.deviation.assign(columns, 1);
+      const Flow<float> flow = build_flow<float>(residual_flow(options, units));
+      CHECK(flow.dimension() == columns);
+      CHECK(flow.layer_count() == options.blocks + 3);
+      CHECK(flow.prefix_layers() == 1);
+      CHECK(train.steps > 0);
+      CHECK(train.batch > 0);
+      CHECK(train.validate_every <= train.steps);
+    }
+  }
+}
+
+TEST_CASE("residual_flow: standardisation, ActNorm, the blocks, ActNorm") {
+  FlowOptions options = default_flow_options(1000, 2);
+  options.blocks = 2;
+  options.hidden = {7};
+  options.activation = "elu";
+  options.activation_first = true;
+  options.coefficient = 0.5;
+  const FlowConfig flow = residual_flow(options, {{1, 2}, {3, 4}});
+  REQUIRE(flow.layers.size() == 5);
+  CHECK(std::get<StandardiseConfig>(flow.layers[0]).deviation == std::vector<double>{3, 4});
+  CHECK(std::holds_alternative<ActNormConfig>(flow.layers[1]));
+  CHECK(std::holds_alternative<ActNormConfig>(flow.layers[4]));
+  for (const std::size_t i : {2, 3}) {
+    const DenseBranchConfig& branch = std::get<ResidualBlockConfig>(flow.layers[i]).branch;
+    CHECK(branch.dimension == 2);
+    CHECK(branch.hidden == std::vector<std::size_t>{7});
+    CHECK(branch.activation == "elu");
+    CHECK(branch.activation_first);
+    CHECK(branch.coefficient == 0.5);
+  }
+}
+
+TEST_CASE("set_plan: a plan of any length has validations and patience") {
+  for (const std::uint64_t steps : {0, 1, 99, 100, 80000}) {
+    TrainConfig config;
+    set_plan(config, steps);
+    CHECK(config.steps == steps);
+    CHECK(config.validate_every >= 1);
+    CHECK(config.patience >= 1);
+  }
+}
+
+}  // namespace
+}  // namespace iflow

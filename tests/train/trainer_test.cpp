@@ -1,0 +1,408 @@
+#include "train/trainer.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "base/rng.h"
+#include "flow/lanes.h"
+#include "objective/gaussian.h"
+#include "train/defaults.h"
+
+namespace iflow {
+namespace {
+
+// Rows of two Gaussians, d columns: at +-2 along the diagonal, deviation 0.7, in units of their
+// own.
+std::vector<double> two_hills(std::uint64_t key, std::size_t n, std::size_t d) {
+  Rng rng(key, RngPurpose::kTest, d);
+  std::vector<double> rows;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double centre = rng.below(2) ? 2 : -2;
+    for (std::size_t j = 0; j < d; ++j) rows.push_back(5 + 3 * (centre + 0.7 * rng.normal()));
+  }
+  return rows;
+}
+
+StandardiseConfig statistics(const std::vector<double>& rows, std::size_t d) {
+  const Gaussian fitted = fit_gaussian(rows, d);
+  StandardiseConfig config{fitted.mean, {}};
+  for (std::size_t j = 0; j < d; ++j) {
+    config.deviation.push_back(std::sqrt(fitted.covariance[j * (d + 1)]));
+  }
+  return config;
+}
+
+// What a training run needs.
+struct Problem {
+  std::size_t d;
+  std::vector<double> rows, held_out;
+  FlowConfig flow;
+  TrainConfig train;
+  TrainingData data;
+
+  Problem(std::size_t dimension, std::size_t n, std::size_t blocks)
+      : d(dimension), rows(two_hills(1, n, d)), held_out(two_hills(2, 500, d)) {
+    const StandardiseConfig units = statistics(rows, d);
+    FlowOptions options;
+    options.blocks = blocks;
+    options.hidden = {16, 16};
+    options.activation = "sine";
+    options.activation_start = 4;
+    options.coefficient = 0.97;
+    flow = residual_flow(options, units);
+    train.steps = 60;
+    train.batch = 200;
+    train.validate_every = 10;
+    train.ema = 0.9;
+    train.seed = 3;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      data.rows.push_back(
+          static_cast<float>((rows[i] - units.mean[i % d]) / units.deviation[i % d]));
+    }
+    data.validation = held_out;
+  }
+
+  Trainer trainer() const { return {flow, train, data}; }
+};
+
+bool keep_on(std::uint64_t, double) { return true; }
+
+void run(Trainer& trainer, std::uint64_t up_to = std::numeric_limits<std::uint64_t>::max()) {
+  while (!trainer.finished() && trainer.state().step < up_to) trainer.advance(keep_on);
+}
+
+double mean(const std::vector<double>& x) {
+  return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
+}
+
+void check_same(const TrainState& a, const TrainState& b) {
+  CHECK(a.step == b.step);
+  CHECK(a.raw == b.raw);
+  CHECK(a.average == b.average);
+  CHECK(a.m == b.m);
+  CHECK(a.v == b.v);
+  CHECK(a.rate_factor == b.rate_factor);
+  CHECK(a.best_step == b.best_step);
+  CHECK(a.best_loss == b.best_loss);
+  CHECK(a.best == b.best);
+  REQUIRE(a.power.size() == b.power.size());
+  for (std::size_t i = 0; i < a.power.size(); ++i) {
+    CHECK(a.power[i].u == b.power[i].u);
+    CHECK(a.power[i].v == b.power[i].v);
+  }
+  REQUIRE(a.history.size() == b.history.size());
+  for (std::size_t i = 0; i < a.history.size(); ++i) {
+    CHECK(a.history[i].step == b.history[i].step);
+    CHECK(a.history[i].training_loss == b.history[i].training_loss);
+    CHECK(a.history[i].validation_loss == b.history[i].validation_loss);
+  }
+}
+
+TEST_CASE("trainer: one, two and three threads give the same bits") {
+  const Problem problem(2, 600, 3);
+  const int before = threads();
+  TrainState expected;
+  for (const int n_threads : {1, 2, 3}) {
+    set_threads(n_threads);
+    Trainer trainer = problem.trainer();
+    trainer.start();
+    run(trainer, 20);
+    if (n_threads == 1) expected = trainer.state();
+    INFO(n_threads, " threads");
+    check_same(trainer.state(), expected);
+  }
+  set_threads(before);
+}
+
+TEST_CASE("trainer: a resumed run ends with the bits of an uninterrupted one") {
+  const Problem problem(2, 300, 2);
+  Trainer whole = problem.trainer();
+  whole.start();
+  run(whole);
+  CHECK(whole.state().step == 60);
+  CHECK(whole.state().history.size() == 7);
+  for (const std::uint64_t at : {0, 10, 30, 50}) {
+    Trainer first = problem.trainer();
+    first.start();
+    run(first, at);
+    Trainer second = problem.trainer();
+    second.resume(first.state());
+    check_same(second.state(), first.state());
+    run(second);
+    INFO("resumed at ", at);
+    check_same(second.state(), whole.state());
+  }
+}
+
+TEST_CASE("trainer: a run depends on its seed") {
+  Problem problem(2, 300, 2);
+  Trainer one = problem.trainer();
+  one.start();
+  problem.train.seed = 4;
+  Trainer other = problem.trainer();
+  other.start();
+  CHECK(one.state().raw != other.state().raw);
+}
+
+// The gradient of the first step's loss in double, by the raw parameters, the vectors of the power
+// iteration held fixed.
+std::vector<double> gradient_in_double(const Problem& problem, const TrainState& state) {
+  const Flow<double> flow = build_flow<double>(problem.flow);
+  const ParameterLayout& layout = flow.layout();
+  std::vector<double> values(state.raw.begin(), state.raw.end()), gradients(layout.size(), 0);
+  std::vector<double> sigma(layout.entries().size(), 0);
+  for (std::size_t p = 0; p < sigma.size(); ++p) {
+    const ParameterInfo& info = layout[p];
+    if (info.max_norm == 0) continue;
+    double* w = values.data() + info.offset;
+    for (std::size_t i = 0; i < info.size(); ++i) {
+      sigma[p] +=
+          double{state.power[p].u[i / info.columns]} * w[i] * state.power[p].v[i % info.columns];
+    }
+    for (std::size_t i = 0; i < info.size(); ++i) w[i] *= std::min(1.0, info.max_norm / sigma[p]);
+  }
+  const std::size_t d = problem.d, n = problem.train.batch;
+  std::vector<double> rows;
+  Batches batches(problem.rows.size() / d, n, problem.train.seed);
+  for (const std::uint32_t row : batches.at(0)) {
+    for (std::size_t j = 0; j < d; ++j) rows.push_back(problem.data.rows[row * d + j]);
+  }
+  Tape<double> tape(true);
+  const Var x = tape.variable(d, groups_for(n));
+  rows_to_lanes(rows.data(), n, d, tape.value(x));
+  const Var log_p =
+      flow.log_density({tape, layout, values.data(), gradients.data()}, x, flow.prefix_layers());
+  double* seed = tape.adjoint(log_p).data;
+  for (std::size_t i = 0; i < log_p.size(); ++i)
+    seed[i] = i < n ? -1.0 / static_cast<double>(n) : 0;
+  tape.backward();
+  for (std::size_t p = 0; p < sigma.size(); ++p) {
+    const ParameterInfo& info = layout[p];
+    if (info.max_norm == 0 || sigma[p] <= info.max_norm) continue;
+    const double s = info.max_norm / sigma[p];
+    double* g = gradients.data() + info.offset;
+    double along = 0;
+    for (std::size_t i = 0; i < info.size(); ++i) along += g[i] * state.raw[info.offset + i];
+    for (std::size_t i = 0; i < info.size(); ++i) {
+      g[i] = s * g[i] - s / sigma[p] * along * state.power[p].u[i / info.columns] *
+                            state.power[p].v[i % info.columns];
+    }
+  }
+  return gradients;
+}
+
+TEST_CASE("trainer: the gradient of a step is that of double precision but for rounding") {
+  for (const std::size_t batch : {200, 64, 7, 2000}) {
+    Problem problem(3, 500, 3);
+    problem.train.batch = batch;
+    problem.train.validate_every = 1;
+    Trainer trainer = problem.trainer();
+    trainer.start();
+    const std::vector<double> expected = gradient_in_double(problem, trainer.state());
+    trainer.advance(keep_on);
+    // After the first step m = (1 - beta1) g.
+    const std::vector<float>& m = trainer.state().m;
+    for (const ParameterInfo& info : trainer.flow().layout().entries()) {
+      double worst = 0, largest = 0;
+      for (std::size_t i = info.offset; i < info.offset + info.size(); ++i) {
+        worst = std::max(worst, std::fabs(m[i] / 0.1 - expected[i]));
+        largest = std::max(largest, std::fabs(expected[i]));
+      }
+      INFO("batch ", batch, ", ", info.name, ": ", worst, " of ", largest);
+      CHECK(worst <= 1e-4 * largest + 1e-6);
+    }
+  }
+}
+
+TEST_CASE("trainer: losses are those of the model, in the data's own units") {
+  const Problem problem(2, 300, 2);
+  Trainer trainer = problem.trainer();
+  trainer.start();
+  const TrainState& state = trainer.state();
+  REQUIRE(state.history.size() == 1);
+  CHECK(state.history[0].step == 0);
+  const Model model(problem.flow, state.best);
+  CHECK(state.history[0].validation_loss ==
+        doctest::Approx(-mean(model.log_density(problem.held_out))));
+  std::vector<double> batch;
+  Batches batches(300, 200, problem.train.seed);
+  for (const std::uint32_t row : batches.at(0)) {
+    batch.insert(batch.end(), {problem.rows[2 * row], problem.rows[2 * row + 1]});
+  }
+  CHECK(state.history[0].training_loss ==
+        doctest::Approx(-mean(model.log_density(batch))).epsilon(1e-4));
+}
+
+TEST_CASE("trainer: learns two hills better than a Gaussian does") {
+  for (const std::size_t d : {1, 5}) {
+    Problem problem(d, 2000, 6);
+    problem.train.steps = 300;
+    problem.train.batch = 64;
+    problem.train.validate_every = 50;
+    Trainer trainer = problem.trainer();
+    trainer.start();
+    run(trainer);
+    const std::vector<HistoryPoint>& history = trainer.state().history;
+    INFO("d = ", d);
+    CHECK(history.back().training_loss < history.front().training_loss);
+    const double flow =
+        mean(Model(problem.flow, trainer.state().best).log_density(problem.held_out));
+    const double gaussian = mean(log_density(fit_gaussian(problem.rows, d), problem.held_out));
+    CHECK(flow > gaussian + 0.2);
+    // and not better than the truth
+    double truth = 0;
+    for (std::size_t i = 0; i < 500; ++i) {
+      double up = 0, down = 0;
+      for (std::size_t j = 0; j < d; ++j) {
+        const double x = (problem.held_out[i * d + j] - 5) / 3;
+        up -= (x - 2) * (x - 2) / (2 * 0.49);
+        down -= (x + 2) * (x + 2) / (2 * 0.49);
+      }
+      const double top = std::max(up, down);
+      truth += top + std::log(std::exp(up - top) + std::exp(down - top)) - std::log(2) -
+               static_cast<double>(d) * std::log(3 * 0.7 * std::sqrt(2 * std::numbers::pi));
+    }
+    CHECK(flow < truth / 500 + 0.1);
+  }
+}
+
+TEST_CASE("trainer: the best validation is kept, and patience ends the run") {
+  Problem problem(2, 24, 4);  // so few rows that they are soon learned by heart
+  problem.train.steps = 4000;
+  problem.train.batch = 24;
+  problem.train.learning_rate = 2e-2;
+  problem.train.patience = 60;
+  Trainer trainer = problem.trainer();
+  trainer.start();
+  run(trainer);
+  const TrainState& state = trainer.state();
+  CHECK(trainer.finished());
+  CHECK(state.step < 4000);
+  CHECK(state.step - state.best_step >= 60);
+  const auto best = std::min_element(state.history.begin(), state.history.end(),
+                                     [](const HistoryPoint& a, const HistoryPoint& b) {
+                                       return a.validation_loss < b.validation_loss;
+                                     });
+  CHECK(best->step == state.best_step);
+  CHECK(best->validation_loss == state.best_loss);
+  CHECK(-mean(Model(problem.flow, state.best).log_density(problem.held_out)) ==
+        doctest::Approx(state.best_loss).epsilon(1e-12));
+  CHECK(state.history.back().validation_loss > state.best_loss);
+}
+
+TEST_CASE("trainer: without validation rows the last average is the best") {
+  Problem problem(2, 100, 2);
+  problem.data.validation.clear();
+  problem.train.patience = 10;  // has nothing to go by
+  Trainer trainer = problem.trainer();
+  trainer.start();
+  run(trainer);
+  CHECK(trainer.state().best_step == 60);
+  CHECK(std::isnan(trainer.state().history.back().validation_loss));
+  std::vector<float> average = trainer.state().average;
+  scale_to_proved_bound(trainer.flow().layout(), average);
+  CHECK(trainer.state().best == average);
+}
+
+TEST_CASE("trainer: a wild learning rate goes back, slows down, and gives up in the end") {
+  for (const double wild : {1e6, 1e12}) {
+    Problem problem(2, 300, 3);
+    problem.train.learning_rate = wild;
+    Trainer trainer = problem.trainer();
+    trainer.start();
+    std::string message;
+    try {
+      run(trainer);
+    } catch (const NumericError& e) {
+      message = e.what();
+    }
+    INFO("rate ", wild);
+    CHECK(message.starts_with("training diverged for good: "));
+    const std::vector<Divergence>& divergences = trainer.state().divergences;
+    CHECK(divergences.size() == 6);
+    double rate = wild;
+    for (const Divergence& divergence : divergences) {
+      rate /= 2;
+      CHECK(divergence.learning_rate == rate);
+      CHECK(divergence.back_to <= divergence.step);
+      CHECK(divergence.back_to % 10 == 0);
+    }
+    for (const float x : trainer.state().raw) CHECK(std::isfinite(x));
+  }
+}
+
+TEST_CASE("trainer: a stopped run returns at once and keeps the last validation point") {
+  const Problem problem(2, 300, 2);
+  Trainer trainer = problem.trainer();
+  trainer.start();
+  trainer.advance(keep_on);
+  const TrainState before = trainer.state();
+  std::vector<std::uint64_t> steps;
+  CHECK_FALSE(trainer.advance([&](std::uint64_t step, double) {
+    steps.push_back(step);
+    return step < 13;
+  }));
+  CHECK(steps == std::vector<std::uint64_t>{11, 12, 13});
+  check_same(trainer.state(), before);
+}
+
+TEST_CASE("trainer: what makes no sense is refused") {
+  const Problem good(2, 50, 1);
+  const auto make = [&](const TrainConfig& config, const TrainingData& data) {
+    Trainer(good.flow, config, data);
+  };
+  CHECK_NOTHROW(make(good.train, good.data));
+  TrainConfig config = good.train;
+  config.batch = 0;
+  CHECK_THROWS_AS(make(config, good.data), UsageError);
+  for (const double rate : {0.0, -1.0, std::nan("")}) {
+    config = good.train;
+    config.learning_rate = rate;
+    CHECK_THROWS_AS(make(config, good.data), UsageError);
+  }
+  for (const double ema : {-0.1, 1.0, std::nan("")}) {
+    config = good.train;
+    config.ema = ema;
+    CHECK_THROWS_AS(make(config, good.data), UsageError);
+  }
+  config = good.train;
+  config.validate_every = 0;
+  CHECK_THROWS_AS(make(config, good.data), UsageError);
+  CHECK_THROWS_AS(make(good.train, {}), UsageError);
+
+  for (const float wild : {std::numeric_limits<float>::infinity(), std::nanf("")}) {
+    Problem problem = good;
+    problem.train.batch = 50;
+    problem.data.rows[31] = wild;
+    Trainer trainer = problem.trainer();
+    CHECK_THROWS_AS(trainer.start(), NumericError);
+  }
+}
+
+TEST_CASE("trainer: one row, fewer rows than a group, batches larger than the data") {
+  for (const std::size_t rows : {1, 5, 17}) {
+    Problem problem(2, 40, 1);
+    problem.data.rows.resize(2 * rows);
+    problem.train.steps = 5;
+    problem.train.batch = 100;
+    problem.train.validate_every = 5;
+    Trainer trainer = problem.trainer();
+    trainer.start();
+    run(trainer);
+    INFO(rows, " rows");
+    CHECK(trainer.state().step == 5);
+    CHECK(std::isfinite(trainer.state().best_loss));
+  }
+}
+
+}  // namespace
+}  // namespace iflow
