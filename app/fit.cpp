@@ -122,9 +122,9 @@ class FitCommand {
   void train(Trainer& trainer, CheckpointWriter& writer) {
     const int signal = train_fit(trainer, fit_, writer, screen_, arguments_.log_every);
     if (signal == 0) return;
-    screen_.note("interrupted; " + arguments_.checkpoint + " holds step " +
-                 std::to_string(fit_.state.step) + " of " + std::to_string(fit_.train.steps));
-    screen_.note("resume with: " + resume_command(arguments_));
+    screen_.warn("interrupted; " + arguments_.checkpoint + " holds step " +
+                 std::to_string(fit_.state.step) + " of " + std::to_string(fit_.train.steps) +
+                 "; resume with: " + resume_command(arguments_));
     throw CLI::RuntimeError(128 + signal);
   }
 

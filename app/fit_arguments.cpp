@@ -5,12 +5,12 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
-#include <functional>
 #include <string_view>
 
 #include "base/error.h"
 #include "base/nearest.h"
 #include "nn/dense_branch.h"
+#include "number_checks.h"
 #include "options.h"
 
 namespace iflow {
@@ -18,16 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-CLI::Validator number_where(const std::string& condition,
-                            const std::function<bool(double)>& holds) {
-  return CLI::Validator(
-      [=](const std::string& text) {
-        double value = 0;
-        const bool good = CLI::detail::lexical_cast(text, value) && holds(value);
-        return good ? std::string() : "must be " + condition + ", got \"" + text + "\"";
-      },
-      "");
-}
+constexpr std::uint64_t kMaxSteps = 1'000'000'000'000;
 
 CLI::Validator positive() {
   return number_where("a number above 0", [](double x) { return x > 0 && std::isfinite(x); });
@@ -39,11 +30,6 @@ CLI::Validator inside_unit() {
 
 CLI::Validator fraction_below_1() {
   return number_where("a number from 0 to below 1", [](double x) { return x >= 0 && x < 1; });
-}
-
-CLI::Validator integer_from_1_to(double largest) {
-  return number_where("an integer from 1 to " + CLI::detail::to_string(largest),
-                      [=](double x) { return x >= 1 && x <= largest && x == std::floor(x); });
 }
 
 std::string check_activation(const std::string& name) {
@@ -85,11 +71,11 @@ std::string shell_word(const std::string& word) {
 void add_flow_options(CLI::App& command, FlowOptions& flow) {
   constexpr const char* kGroup = "Flow";
   command.add_option("--blocks", flow.blocks, "Residual blocks")
-      ->check(integer_from_1_to(10000))
+      ->check(count_up_to(10000))
       ->type_name("N")
       ->group(kGroup);
   add_list_option(command, "--hidden", flow.hidden, "Widths of a block's hidden layers: 32,32")
-      ->check(integer_from_1_to(65536))
+      ->check(count_up_to(65536))
       ->type_name("WIDTHS")
       ->group(kGroup);
   command.add_option("--activation", flow.activation, "Activation: sine, clipswish, elu, ...")
@@ -116,10 +102,10 @@ void add_flow_options(CLI::App& command, FlowOptions& flow) {
 
 void add_training_options(CLI::App& command, FitArguments& arguments) {
   constexpr const char* kGroup = "Training";
-  constexpr double kMaxSteps = 1e12;
+
   TrainConfig& train = arguments.settings.train;
   CLI::Option* steps = command.add_option("--steps", train.steps, "Training steps");
-  steps->check(integer_from_1_to(kMaxSteps))->type_name("N")->group(kGroup);
+  steps->check(count_up_to(kMaxSteps))->type_name("N")->group(kGroup);
   command
       .add_option_function<std::string>(
           "--time",
@@ -129,7 +115,7 @@ void add_training_options(CLI::App& command, FitArguments& arguments) {
       ->type_name("TIME")
       ->group(kGroup);
   command.add_option("--batch", train.batch, "Rows per step")
-      ->check(integer_from_1_to(1 << 20))
+      ->check(count_up_to(std::uint64_t{1} << 20U))
       ->type_name("N")
       ->group(kGroup);
   command.add_option("--lr", train.learning_rate, "Learning rate at the top of its schedule")
@@ -147,16 +133,17 @@ void add_training_options(CLI::App& command, FitArguments& arguments) {
   command
       .add_option("--power-iterations", train.power_iterations,
                   "Power iterations per step and matrix")
-      ->check(integer_from_1_to(1000))
+      ->check(count_up_to(1000))
       ->type_name("N")
       ->group(kGroup);
   command.add_option("--validate-every", train.validate_every, "Steps between validations")
-      ->check(integer_from_1_to(kMaxSteps))
+      ->check(count_up_to(kMaxSteps))
       ->type_name("N")
       ->group(kGroup);
   command
       .add_option("--patience", train.patience,
                   "Stop after so many steps without a better validation; 0: never")
+      ->check(whole_number())
       ->type_name("N")
       ->group(kGroup);
 }
@@ -190,7 +177,7 @@ void add_fit_options(CLI::App& command, FitArguments& arguments) {
   command
       .add_option("--log-every", arguments.log_every,
                   "Steps between lines of progress (default: every 10 seconds)")
-      ->check(integer_from_1_to(1e12))
+      ->check(count_up_to(kMaxSteps))
       ->type_name("N");
   add_data_options(command, arguments);
   add_flow_options(command, arguments.settings.flow);

@@ -1,6 +1,7 @@
 #include "number_checks.h"
 
 #include <charconv>
+#include <limits>
 
 #include "data/number_text.h"
 
@@ -10,6 +11,22 @@ namespace {
 
 std::string complaint(const std::string& condition, const std::string& text) {
   return "must be " + condition + ", got \"" + text + "\"";
+}
+
+CLI::Validator whole_number_from(std::uint64_t smallest, std::uint64_t largest) {
+  return {[=](const std::string& text) {
+            std::uint64_t n = 0;
+            const char* const end = text.data() + text.size();
+            const auto [stop, error] = std::from_chars(text.data(), end, n);
+            // A leading 0 would make the number octal to the parser of options.
+            const bool is_octal = text.size() > 1 && text.starts_with('0');
+            const bool is_plain = error == std::errc() && stop == end && !is_octal;
+            if (is_plain && n >= smallest && n <= largest) return std::string();
+            return complaint("a whole number from " + std::to_string(smallest) + " to " +
+                                 std::to_string(largest),
+                             text);
+          },
+          ""};
 }
 
 }  // namespace
@@ -24,17 +41,10 @@ CLI::Validator number_where(const std::string& condition,
           ""};
 }
 
-CLI::Validator count_up_to(std::uint64_t largest) {
-  return {[=](const std::string& text) {
-            std::uint64_t n = 0;
-            const char* const end = text.data() + text.size();
-            const auto [stop, error] = std::from_chars(text.data(), end, n);
-            // A leading 0 would make the number octal to the parser of options.
-            const bool is_plain = error == std::errc() && stop == end && !text.starts_with('0');
-            if (is_plain && n >= 1 && n <= largest) return std::string();
-            return complaint("a whole number from 1 to " + std::to_string(largest), text);
-          },
-          ""};
+CLI::Validator count_up_to(std::uint64_t largest) { return whole_number_from(1, largest); }
+
+CLI::Validator whole_number() {
+  return whole_number_from(0, std::numeric_limits<std::uint64_t>::max());
 }
 
 }  // namespace iflow

@@ -12,6 +12,7 @@
 #include "base/nearest.h"
 #include "base/parallel.h"
 #include "checkpoint/store_layout.h"
+#include "number_checks.h"
 
 namespace iflow {
 namespace {
@@ -65,7 +66,9 @@ void set_option(CLI::Option& option, const json& value, const std::string& place
   if (is_flag && !value.is_boolean()) {
     throw UsageError(place + ": expected true or false, got " + value.dump());
   }
+  // What is off or empty is as if not given.
   if (is_flag && !value.get<bool>()) return;
+  if (value.is_array() && value.empty()) return;
   try {
     option.add_result(is_flag ? std::vector<std::string>{"true"} : as_arguments(value, place));
     option.run_callback();
@@ -172,6 +175,7 @@ CLI::App& add_command(CLI::App& program, const std::string& name, const std::str
 
 void add_seed_option(CLI::App& command, std::uint64_t& seed) {
   command.add_option("--seed", seed, "Seed of all random numbers")
+      ->check(whole_number())
       ->type_name("N")
       ->capture_default_str()
       ->group(kSharedGroup);
@@ -182,7 +186,7 @@ void add_threads_option(CLI::App& command) {
       .add_option_function<int>(
           "--threads", [](int n) { set_threads(n); },
           "Threads to use; no result depends on it (default: all processors)")
-      ->check(CLI::Range(1, 4096))
+      ->check(count_up_to(4096))
       ->type_name("N")
       ->group(kSharedGroup);
 }

@@ -1,0 +1,176 @@
+// fit: what it makes of its data and options.
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "cli/small_fit.h"
+
+namespace iflow::test {
+namespace {
+
+using nlohmann::json;
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST_CASE("fit: the checkpoint stands beside the data, the summary on stderr") {
+  const MoonsFolder folder;
+  const ProcessResult r = folder.run("iflow fit moons.csv" + kSmall);
+  CHECK_MESSAGE(r.exit_code == 0, r.err);
+  CHECK(r.out == "");
+  CHECK(contains(r.err, "moons.iflow: -"));
+  CHECK(contains(r.err, " nats per held-out row (50 rows; a Gaussian has -"));
+  CHECK(contains(r.err, "best at step "));
+  const json model = model_of(folder / "moons.iflow");
+  CHECK(model["data"]["training_rows"] == 450);
+  CHECK(model["data"]["validation_rows"] == 50);
+  CHECK(model["history"]["step"] == 300);
+  CHECK(model["provenance"]["options"]["hidden"] == json{16, 16});
+  // log.jsonl: the start, then a line a validation.
+  const std::string log = folder.read("moons.iflow/log.jsonl");
+  CHECK(json::parse(log.substr(0, log.find('\n')))["event"] == "start");
+  const auto lines = std::count(log.begin(), log.end(), '\n');
+  CHECK(lines == static_cast<long>(model["history"]["points"].size()));
+}
+
+TEST_CASE("fit: names of default checkpoints") {
+  const MoonsFolder folder;
+  const std::string fast = " --blocks 1 --hidden 4 --steps 2 --quiet ";
+  CHECK(folder.run("gzip -k moons.csv && iflow fit moons.csv.gz" + fast).exit_code == 0);
+  CHECK(std::filesystem::exists(folder / "moons.iflow/model.json"));
+  CHECK(folder.run("iflow fit - < moons.csv" + fast).exit_code == 0);
+  CHECK(std::filesystem::exists(folder / "model.iflow/model.json"));
+  CHECK(folder.run("iflow fit moons.csv -o other" + fast).exit_code == 0);
+  CHECK(std::filesystem::exists(folder / "other/model.json"));
+  // The same rows, however they came.
+  CHECK(contents(folder / "moons.iflow") == contents(folder / "model.iflow"));
+  CHECK(contents(folder / "moons.iflow") == contents(folder / "other"));
+}
+
+TEST_CASE("fit --json: the fields, and that they are true") {
+  const MoonsFolder folder;
+  const ProcessResult r = folder.run("iflow fit moons.csv --json --quiet" + kSmall);
+  CHECK(r.exit_code == 0);
+  CHECK(r.err == "");
+  const json result = json::parse(r.out);
+  const json model = model_of(folder / "moons.iflow");
+  CHECK(result["checkpoint"] == "moons.iflow");
+  CHECK(result["steps"] == 300);
+  CHECK(result["planned_steps"] == 300);
+  CHECK(result["stopped_early"] == false);
+  CHECK(result["columns"] == json{"x1", "x2"});
+  CHECK(result["rows"] == 500);
+  CHECK(result["best_step"] == model["history"]["best_step"]);
+  CHECK(result["validation"]["mean"].get<double>() ==
+        doctest::Approx(-model["history"]["best_loss"].get<double>()).epsilon(1e-12));
+  CHECK(result["validation"]["se"] > 0);
+  CHECK(result["seconds"] > 0);
+  // A flow has learned something that a Gaussian can't say.
+  CHECK(result["validation"]["mean"] > result["gaussian"]["mean"].get<double>() + 0.3);
+  const std::string help = folder.run("iflow fit --help").out;
+  for (const auto& field : result.items()) CHECK_MESSAGE(contains(help, field.key()), field.key());
+}
+
+TEST_CASE("fit: standardised by mean and deviation of the training rows") {
+  const MoonsFolder folder;
+  folder.run("(echo x; seq 1 40) > train.csv; (echo x; seq 100.5 120.5) > val.csv");
+  const ProcessResult r =
+      folder.run("iflow fit train.csv --val val.csv --blocks 1 --hidden 4 --steps 2 --quiet");
+  CHECK_MESSAGE(r.exit_code == 0, r.err);
+  const json model = model_of(folder / "train.iflow");
+  const json standardise = model["flow"]["layers"][0];
+  CHECK(standardise["kind"] == "standardise");
+  CHECK(standardise["mean"][0].get<double>() == doctest::Approx(20.5));
+  CHECK(standardise["deviation"][0].get<double>() == doctest::Approx(std::sqrt(1599.0 / 12)));
+  CHECK(model["data"]["training_rows"] == 40);
+  CHECK(model["data"]["validation_rows"] == 21);
+}
+
+TEST_CASE("fit: the same bytes for any number of threads") {
+  const MoonsFolder folder;
+  CHECK(folder.run("iflow fit moons.csv --threads 1 -o one" + kSmall).exit_code == 0);
+  CHECK(folder.run("iflow fit moons.csv --threads 2 -o two" + kSmall).exit_code == 0);
+  CHECK(contents(folder / "one") == contents(folder / "two"));
+  CHECK(folder.run("iflow fit moons.csv --seed 1 -o other" + kSmall).exit_code == 0);
+  CHECK(contents(folder / "one") != contents(folder / "other"));
+}
+
+TEST_CASE("fit --time: keeps the time; the recorded steps give the same bytes") {
+  const MoonsFolder folder;
+  const auto before = std::chrono::steady_clock::now();
+  const ProcessResult r = folder.run("iflow fit moons.csv --time 2s --blocks 4 --hidden 16,16");
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - before;
+  CHECK_MESSAGE(r.exit_code == 0, r.err);
+  // A machine that is busy with other things for a while can't be planned for.
+  CHECK(taken.count() < 4);
+  const auto steps = model_of(folder / "moons.iflow")["training"]["steps"].get<long>();
+  CHECK(steps > 10);
+  CHECK(folder
+            .run("iflow fit moons.csv -o again --blocks 4 --hidden 16,16 --steps " +
+                 std::to_string(steps))
+            .exit_code == 0);
+  CHECK(contents(folder / "moons.iflow") == contents(folder / "again"));
+}
+
+TEST_CASE("fit --config: the file sets options, the command line wins, the record can be one") {
+  const MoonsFolder folder;
+  folder.write("small.json",
+               R"({"blocks": 2, "hidden": [8, 8], "steps": 20, "lr": 1e-3, "quiet": true})");
+  const ProcessResult r = folder.run("iflow fit moons.csv --config small.json --steps 10");
+  CHECK_MESSAGE(r.exit_code == 0, r.err);
+  CHECK(r.err == "");
+  const json options = model_of(folder / "moons.iflow")["provenance"]["options"];
+  CHECK(options["steps"] == 10);
+  CHECK(options["blocks"] == 2);
+  CHECK(options["hidden"] == json{8, 8});
+  CHECK(options["lr"] == 1e-3);
+  folder.write("record.json", options.dump());
+  CHECK(folder.run("iflow fit moons.csv -o again --config record.json").exit_code == 0);
+  CHECK(contents(folder / "moons.iflow") == contents(folder / "again"));
+}
+
+TEST_CASE("fit: says what is peculiar about the data, and which rows it dropped") {
+  const MoonsFolder folder;
+  folder.run(
+      "(echo a,b,n; tail -n +2 moons.csv | awk -F, '{print $1 \",\" $2 \",\" NR % 7}';"
+      " echo 1,,3) > odd.csv");
+  const std::string fast = " --blocks 1 --hidden 4 --steps 2 ";
+  const ProcessResult r = folder.run("iflow fit odd.csv --na drop" + fast);
+  CHECK_MESSAGE(r.exit_code == 0, r.err);
+  CHECK(contains(r.err, "warning: odd.csv: column \"n\": integers only"));
+  CHECK(contains(r.err, "warning: odd.csv: dropped 1 row with missing values"));
+  const ProcessResult chosen =
+      folder.run("iflow fit odd.csv --na drop --columns b,a -o ba --quiet" + fast);
+  CHECK(chosen.exit_code == 0);
+  CHECK(model_of(folder / "ba")["data"]["columns"] == json{"b", "a"});
+  CHECK_FALSE(contains(chosen.err, "integers"));
+}
+
+TEST_CASE("fit --log-every: plain lines of progress without a terminal") {
+  const MoonsFolder folder;
+  const ProcessResult r = folder.run("iflow fit moons.csv --log-every 100" + kSmall);
+  CHECK(contains(r.err, "step 100/300  loss "));
+  CHECK(contains(r.err, "  validation "));
+  CHECK(contains(r.err, " steps/s  "));
+  CHECK(contains(r.err, "\nstep 200/300  loss "));
+  CHECK_FALSE(contains(r.err, "\r"));
+  CHECK_FALSE(contains(r.err, "\033"));
+}
+
+TEST_CASE("fit: one line that updates on a terminal") {
+  const MoonsFolder folder;
+  const auto on_terminal = [&](const std::string& setting) {
+    return folder
+        .run(setting + " script -qec 'iflow fit moons.csv --force" + kSmall + "' /dev/null")
+        .out;
+  };
+  CHECK(contains(on_terminal("TERM=xterm"), "\r\033[Kstep "));
+  CHECK_FALSE(contains(on_terminal("TERM=dumb"), "\033"));
+}
+
+}  // namespace
+}  // namespace iflow::test
