@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdio>
 #include <map>
 #include <numeric>
 #include <span>
@@ -19,8 +20,11 @@ constexpr std::size_t kFewestRows = 10;
 // Of a column's numbers and of their spread.
 constexpr double kLargest = 1e100;
 constexpr double kSmallest = 1e-100;
-// The width of the densest half of the rows, in standard deviations: 1.35 for a Gaussian, 1 for a
-// uniform column. Training is in float, and blocks stretch by less than 2 each.
+// The width of the densest half of the rows, in standard deviations: 1.35 for a Gaussian, 0.1 for
+// 2,000 rows of a Cauchy distribution. Measured on 2,000 moons and one wild row: with 0.06 a fit is
+// as good as without that row, with 0.006 it learns hardly more than a Gaussian. Heavy tails (the
+// exponential of 3 to 5 N) still gain 6 nats on a Gaussian where it is 3e-6; beyond, the float
+// numbers that training sees run together.
 constexpr double kSpike = 1e-6;
 constexpr double kWild = 1e-2;
 // A column is a linear function of those before it when they explain all but this part of its
@@ -36,6 +40,13 @@ struct Column {
 std::string text_of(double value) {
   std::string text;
   append_number(text, value);
+  return text;
+}
+
+// With three digits.
+std::string roughly(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
   return text;
 }
 
@@ -113,7 +124,8 @@ double densest_half(const std::vector<double>& sorted) {
 
 // The names of the columns that share some peculiarity worth a warning.
 struct Peculiar {
-  std::vector<std::string> integers, mostly_one_value, wild;
+  std::vector<std::string> integers, mostly_one_value;
+  std::vector<std::string> wild;  // with the values
 };
 
 class Inspector {
@@ -194,20 +206,25 @@ class Inspector {
     }
     const double width = densest_half(sorted), deviation = deviation_of(sorted);
     if (width == 0) return;
-    if (width < kSpike * deviation) refuse_spike(column, sorted[sorted.size() / 2]);
-    if (width < kWild * deviation) peculiar_.wild.push_back(column.name);
+    const std::string wild = " holds " + farthest_value(column, sorted[sorted.size() / 2]) +
+                             ", while half of the rows lie within " + roughly(width) +
+                             " of each other";
+    if (width < kSpike * deviation) {
+      refuse("column " + quoted(column.name) + wild +
+             ": in units of its standard deviation a single spike; remove such rows, or take "
+             "logarithms");
+    }
+    if (width < kWild * deviation) peculiar_.wild.push_back(quoted(column.name) + wild);
   }
 
-  [[noreturn]] void refuse_spike(const Column& column, double median) const {
+  // The value farthest from the median and its row: "1e+30 in row 7".
+  std::string farthest_value(const Column& column, double median) const {
     const auto nearer = [&](double a, double b) {
       return std::abs(a - median) < std::abs(b - median);
     };
     const auto farthest = std::max_element(column.values.begin(), column.values.end(), nearer);
-    refuse(column.name, "has a wild value, " + text_of(*farthest) + " in row " +
-                            std::to_string(farthest - column.values.begin() + 1) +
-                            (table_.dropped > 0 ? " of those kept" : " of the data") +
-                            ", beside which the others are a single spike; remove such rows, or "
-                            "take logarithms");
+    return text_of(*farthest) + " in row " + std::to_string(farthest - column.values.begin() + 1) +
+           (table_.dropped > 0 ? " of those kept" : "");
   }
 
   void note_integers(const Column& column) {
@@ -254,9 +271,10 @@ class Inspector {
     warn(peculiar_.integers, "integers only, treated as continuous");
     warn(peculiar_.mostly_one_value,
          "at least half of the rows hold one value, which a density can't show");
-    warn(peculiar_.wild,
-         "wild scales, most rows lie within a hundredth of the standard deviation; "
-         "logarithms may help");
+    for (const std::string& column : peculiar_.wild) {
+      lines.push_back(source_ + ": wild scale: column " + column +
+                      "; the fit may miss these, removing such rows or taking logarithms may help");
+    }
     return lines;
   }
 
