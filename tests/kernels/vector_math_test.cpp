@@ -134,13 +134,13 @@ TEST_CASE_TEMPLATE("sin and cos are within 1.2 ulp up to pi / 4", T, float, doub
   check_sin_and_cos(spread<T>(Limits<T>::denorm_min(), 0.75, kPoints), 1.2);
 }
 
-TEST_CASE_TEMPLATE("sin and cos are within 2.6 ulp beyond, those of 2^-8 where they are smaller", T,
+TEST_CASE_TEMPLATE("sin and cos are within 2.7 ulp beyond, those of 2^-8 where they are smaller", T,
                    float, double) {
-  check_sin_and_cos(even<T>(-10, 10, kPoints), 2.6, -8);
-  check_sin_and_cos(even<T>(-kReduced<T>, kReduced<T>, kPoints), 2.6, -8);
-  check_sin_and_cos(near_quarter_turns<T>(1000, 600), 2.6, -8);
-  check_sin_and_cos(near_quarter_turns<T>(kReduced<T>, 10000), 2.6, -8);
-  check_sin_and_cos(even<T>(0.99 * kReduced<T>, 1.01 * kReduced<T>, kPoints), 2.6, -8);
+  check_sin_and_cos(even<T>(-10, 10, kPoints), 2.7, -8);
+  check_sin_and_cos(even<T>(-kReduced<T>, kReduced<T>, kPoints), 2.7, -8);
+  check_sin_and_cos(near_quarter_turns<T>(1000, 600), 2.7, -8);
+  check_sin_and_cos(near_quarter_turns<T>(kReduced<T>, 10000), 2.7, -8);
+  check_sin_and_cos(even<T>(0.99 * kReduced<T>, 1.01 * kReduced<T>, kPoints), 2.7, -8);
 }
 
 TEST_CASE_TEMPLATE("sin and cos of huge arguments are within 1 ulp", T, float, double) {
@@ -165,13 +165,13 @@ TEST_CASE_TEMPLATE("sin and cos are not numbers where the argument is none or in
   }
 }
 
-TEST_CASE_TEMPLATE("exp is within 1 ulp over all normal results", T, float, double) {
+TEST_CASE_TEMPLATE("exp is within 1.2 ulp over all normal results", T, float, double) {
   const bool is_float = std::is_same_v<T, float>;
   const auto exact = [](long double x) { return std::exp(x); };
   const double low = is_float ? -87 : -708, high = is_float ? 88 : 709;
-  check_bound(worst_error(even<T>(low, high, kPoints), exp<T>, exact), 1);
-  check_bound(worst_error(even<T>(-2, 2, kPoints), exp<T>, exact), 1);
-  check_bound(worst_error(spread<T>(Limits<T>::denorm_min(), 1, kPoints), exp<T>, exact), 1);
+  check_bound(worst_error(even<T>(low, high, kPoints), exp<T>, exact), 1.2);
+  check_bound(worst_error(even<T>(-2, 2, kPoints), exp<T>, exact), 1.2);
+  check_bound(worst_error(spread<T>(Limits<T>::denorm_min(), 1, kPoints), exp<T>, exact), 1.2);
   CHECK(at<T>(exp<T>, 0) == 1);
 }
 

@@ -61,7 +61,7 @@ inline bool has_kinks(const std::string& activation) {
   return activation == "relu" || activation == "elu";
 }
 inline GradientTolerances gradient_tolerances(const std::string& activation) {
-  if (has_kinks(activation)) return {1e-6, {1e-6, 1e-6}};
+  if (has_kinks(activation)) return {3e-6, {1e-6, 1e-6}};
   return {};
 }
 

@@ -148,7 +148,7 @@ TEST_CASE("branch: lipschitz_bound is attained where the branch is linear") {
   const std::vector<double> zero(kLanes, 0), one(kLanes, 1);
   const double slope = std::fabs(evaluate(g, 1, 1, one)[0] - evaluate(g, 1, 1, zero)[0]);
   CHECK(slope == doctest::Approx(0.97 * 0.97).epsilon(1e-9));
-  CHECK(slope <= g.lipschitz());
+  CHECK(slope <= g.lipschitz() * (1 + 1e-12));  // the slope has rounding errors
   CHECK(g.lipschitz() < 0.97 * 0.97 + 1e-9);
 }
 
