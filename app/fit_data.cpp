@@ -1,5 +1,6 @@
 #include "fit_data.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
