@@ -6,6 +6,14 @@
 
 namespace iflow::ops {
 
+namespace {
+
+// Up to this size the activated tensor is kept for the backward pass; a larger one would have to
+// come back from memory, and is made again instead.
+constexpr std::size_t kKeptBytes = 32768;
+
+}  // namespace
+
 template <class T>
 Var activated_linear(Tape<T>& tape, Activation kind, const Parameter<T>& raw, const Parameter<T>& w,
                      const Parameter<T>& bias, Var x, std::size_t groups) {
@@ -14,30 +22,39 @@ Var activated_linear(Tape<T>& tape, Activation kind, const Parameter<T>& raw, co
   const T a = has_parameter(kind) ? kernels::softplus(*raw.value) : T(1);
   const auto matrix = kernels::row_major(w.value, w.rows, w.columns);
   const Var y = tape.variable(w.rows, x.groups);
-  T* phi = tape.recording() ? tape.scratch(values) : nullptr;    // phi(x)
+  const bool keep = tape.recording() && x.size() * sizeof(T) <= kKeptBytes;
   T* first = tape.recording() ? tape.scratch(values) : nullptr;  // phi'(x)
+  T* phi = nullptr;  // phi(x); kept: phi'(x) t behind it
   {
-    const auto activated = tape.workspace(x.size());  // phi(x) and phi'(x) t
-    kernels::activation_forward(kind, a, tape.value(x), activated.data(), first, e, groups,
-                                tangents);
-    if (phi) std::copy_n(activated.data(), values, phi);
-    kernels::matmul_with_bias(matrix, bias.value, groups, activated.data(), tape.value(y),
-                              x.groups);
+    const auto passing = tape.workspace(keep ? 0 : x.size());
+    T* activated = keep ? tape.scratch(x.size()) : passing.data();
+    kernels::activation_forward(kind, a, tape.value(x), activated, first, e, groups, tangents);
+    kernels::matmul_with_bias(matrix, bias.value, groups, activated, tape.value(y), x.groups);
+    if (keep) {
+      phi = activated;
+    } else if (tape.recording()) {
+      phi = tape.scratch(values);
+      std::copy_n(activated, values, phi);
+    }
   }
   tape.on_backward(y, [=](Tape<T>& t) {
     const T* dy = t.output_adjoint(y);
-    const auto activated = t.workspace(x.size());
-    std::copy_n(phi, values, activated.data());
-    kernels::activation_tangents(first, t.value(x), activated.data(), values, tangents);
+    const auto d_activated = t.workspace(x.size());
+    const T* activated = phi;
+    if (!keep) {  // the workspace holds it until it is overwritten by its adjoint
+      std::copy_n(phi, values, d_activated.data());
+      kernels::activation_tangents(first, t.value(x), d_activated.data(), values, tangents);
+      activated = d_activated.data();
+    }
     // y = w phi + b: db += sum dy, dw += dy phi^T, dphi = w^T dy
     kernels::add_bias_gradient(dy, bias.gradient, w.rows, groups);
-    kernels::weight_gradient(dy, activated.data(), w.gradient, w.rows, e, x.groups);
-    kernels::matmul(matrix.transposed(), dy, activated.data(), x.groups, false);
+    kernels::weight_gradient(dy, activated, w.gradient, w.rows, e, x.groups);
+    kernels::matmul(matrix.transposed(), dy, d_activated.data(), x.groups, false);
     // phi = phi(x; a), t' = phi'(x; a) t, a = softplus(raw)
     const auto dx = t.adjoint(x);
     const auto added = t.workspace(dx.fresh ? 0 : x.size());
     T* out = dx.fresh ? dx.data : added.data();
-    const T da = kernels::activation_backward(kind, a, t.value(x), phi, first, activated.data(),
+    const T da = kernels::activation_backward(kind, a, t.value(x), phi, first, d_activated.data(),
                                               out, e, groups, tangents);
     if (!dx.fresh) {
       for (std::size_t i = 0; i < x.size(); ++i) dx.data[i] += out[i];
