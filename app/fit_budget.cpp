@@ -24,7 +24,7 @@ double seconds_after(const TrainConfig& plan, const RunCosts& costs, std::uint64
 
 RunCosts measure_costs(const FlowConfig& flow, const TrainConfig& train, const TrainingData& data,
                        double seconds) {
-  constexpr std::uint64_t kSteps = 20;  // between validations
+  constexpr std::uint64_t kSteps = 10;  // between validations
   constexpr double kEnough = 1;         // second
   TrainConfig config = train;
   config.validate_every = kSteps;
@@ -39,15 +39,15 @@ RunCosts measure_costs(const FlowConfig& flow, const TrainConfig& train, const T
   trainer.start();
   costs.start = costs.validation = part.seconds();
   bool reached = true;
-  // The first round also warms up caches and processors; it counts if there is time for one only.
-  for (int round = 0; reached && (round == 0 || total.seconds() < limit); ++round) {
+  // The first round also warms up caches and processors.
+  for (int round = 0; reached && (round < 2 || total.seconds() < limit); ++round) {
     std::uint64_t steps = 0;
     double stepping = 0;
     part = Stopwatch();
     reached = trainer.advance([&](std::uint64_t, double) {
       ++steps;
       stepping = part.seconds();
-      return interrupt_signal() == 0 && total.seconds() < seconds / 10;
+      return interrupt_signal() == 0 && total.seconds() < seconds / 3;
     });
     costs.step = stepping / static_cast<double>(steps);
     if (reached) costs.validation = part.seconds() - stepping;
@@ -63,7 +63,9 @@ TrainConfig plan_within(TrainConfig train, const RunCosts& costs, std::uint64_t 
   while (train.steps > done + 1) {
     const double excess = seconds_after(train, costs, done) - usable;
     if (excess <= 0) break;
-    const auto fewer = static_cast<std::uint64_t>(std::ceil(excess / costs.step));
+    // Fewer steps may be validated more often: what a step costs at most, so as not to overshoot.
+    const double each = costs.step + costs.validation / static_cast<double>(train.validate_every);
+    const auto fewer = static_cast<std::uint64_t>(std::ceil(excess / each));
     extend_plan(train, train.steps - std::min(fewer, train.steps - done - 1));
   }
   return train;

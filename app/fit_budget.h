@@ -14,7 +14,8 @@ struct RunCosts {
   double validation = 0;  // one validation
 };
 
-// Measures them on a few steps of a throw-away trainer, within about a tenth of `seconds`.
+// Measures them on a throw-away trainer: some steps and a validation, over and over for a twentieth
+// of `seconds` or one second.
 RunCosts measure_costs(const FlowConfig& flow, const TrainConfig& train, const TrainingData& data,
                        double seconds);
 
