@@ -163,6 +163,8 @@ inline Vec<T> log(Vec<T> x) {
   constexpr bool kFloat = std::is_same_v<T, float>;
   constexpr int kMantissa = std::numeric_limits<T>::digits - 1;
   constexpr T kHalfRoot = T(std::numbers::sqrt2 / 2);
+  const IntVec<T> positive = x > 0;
+  x = select<T>(positive, x, broadcast(T(1)));
   // x = m 2^n with m in [sqrt(1/2), sqrt 2).
   const IntVec<T> offset = bits<T>(x) - bits<T>(broadcast(kHalfRoot));
   const IntVec<T> n = offset >> kMantissa;
@@ -173,7 +175,7 @@ inline Vec<T> log(Vec<T> x) {
                kFloat ? 5 : 11 > (s * s, [](int k) { return T(2) / T(2 * k + 1); });
   const Vec<T> power = __builtin_convertvector(n, Vec<T>);
   const Vec<T> result = power * T(std::numbers::ln2) + s * series;
-  return select<T>(x > 0, result, broadcast(std::numeric_limits<T>::quiet_NaN()));
+  return select<T>(positive, result, broadcast(std::numeric_limits<T>::quiet_NaN()));
 }
 
 // 1 / (1 + e^-x).
