@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Seconds per training step, side by side in one run: iflow against a program that trains the same model
 # and prints {"seconds_per_step": ...}, called with --data, --blocks, --hidden, --batch, --steps,
-# --logdet and --power-iters. Runs alternate; medians are compared.
+# --logdet and --power-iters. Runs alternate, ROUNDS times (3); medians are compared.
 #
 #   tests/bench/step_ratio.sh PEER.py BLOCKS HIDDEN BATCH STEPS LOGDET...
 #   tests/bench/step_ratio.sh torch_resflow.py 100 128,128,128,128 500 8 roulette exact
@@ -34,7 +34,7 @@ peer_seconds() {
     --logdet "$1" | grep -o '"seconds_per_step": [^,]*' | cut -d' ' -f2
 }
 
-for round in 1 2 3; do
+for round in $(seq "${ROUNDS:-3}"); do
   iflow_seconds >> "$folder/iflow"
   for logdet in "$@"; do peer_seconds "$logdet" >> "$folder/$logdet"; done
 done
