@@ -7,6 +7,7 @@
 #include <limits>
 #include <numbers>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/error.h"
@@ -82,6 +83,21 @@ TEST_CASE("model: decode undoes encode, and its bound holds") {
       }
       CHECK(bounded);
     }
+  }
+}
+
+TEST_CASE("model: the bound of decode grows with what the layers before do to an error") {
+  FlowFixture flow(flow_config(2, 2, "sine"));
+  const std::vector<double> z = random_rows(5, 20, 2);
+  InversionReport fine, coarse;
+  flow.model().decode(z, {1e-6, 1000}, fine);
+  for (double& deviation : std::get<StandardiseConfig>(flow.config.layers[0]).deviation) {
+    deviation *= 100;
+  }
+  flow.model().decode(z, {1e-6, 1000}, coarse);
+  for (std::size_t i = 0; i < 20; ++i) {
+    CHECK(fine.bound[i] > 0);
+    CHECK(coarse.bound[i] == doctest::Approx(100 * fine.bound[i]).epsilon(1e-9));
   }
 }
 

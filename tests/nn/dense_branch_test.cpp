@@ -152,6 +152,14 @@ TEST_CASE("branch: lipschitz_bound is attained where the branch is linear") {
   CHECK(g.lipschitz() < 0.97 * 0.97 + 1e-9);
 }
 
+TEST_CASE("branch: lipschitz_bound counts every activation's own constant") {
+  // Two activations follow the hidden layers: sigmoid's slope is at most 1/4.
+  const BranchFixture tanh(branch_config(3, {6, 5}, "tanh"));
+  const BranchFixture sigmoid(branch_config(3, {6, 5}, "sigmoid"));
+  CHECK(tanh.lipschitz() == doctest::Approx(0.97 * 0.97 * 0.97).epsilon(1e-10));
+  CHECK(sigmoid.lipschitz() == doctest::Approx(tanh.lipschitz() / 16).epsilon(1e-10));
+}
+
 TEST_CASE("branch: initial weights are orthogonal, biases spread, parameters where they belong") {
   ParameterLayout layout;
   DenseBranchConfig config = branch_config(2, {32, 16}, "sine");

@@ -112,6 +112,16 @@ TEST_CASE("gaussian: a constant column is refused by its number") {
   CHECK_THROWS_AS(fit_gaussian(std::vector<double>{5, 5, 5}, 1), DataError);
 }
 
+TEST_CASE("gaussian: columns that differ by rounding only count as one") {
+  std::vector<double> rows;
+  Rng rng(3, RngPurpose::kTest);
+  for (int i = 0; i < 100; ++i) {
+    const double x = rng.normal();
+    rows.insert(rows.end(), {x, x + 3e-8 * rng.normal()});
+  }
+  CHECK_THROWS_AS(fit_gaussian(rows, 2), DataError);
+}
+
 TEST_CASE("gaussian: nearly dependent columns still count as two") {
   std::vector<double> rows;
   Rng rng(2, RngPurpose::kTest);

@@ -223,6 +223,28 @@ TEST_CASE("trainer: the gradient of a step is that of double precision but for r
   }
 }
 
+TEST_CASE("trainer: the average is exponential, and forgets the first parameters soon") {
+  Problem problem(2, 300, 1);
+  problem.train.validate_every = 1;
+  problem.train.ema = 0.5;
+  Trainer trainer = problem.trainer();
+  trainer.start();
+  std::vector<float> average = trainer.state().raw;
+  CHECK(trainer.state().average == average);
+  for (int t = 1; t <= 20; ++t) {
+    trainer.advance(keep_on);
+    // The decay rises as t / (t + 10) up to its plan.
+    const double decay = std::min(0.5, t / (t + 10.0));
+    double worst = 0;
+    for (std::size_t i = 0; i < average.size(); ++i) {
+      const double expected = decay * average[i] + (1 - decay) * trainer.state().raw[i];
+      worst = std::max(worst, std::fabs(trainer.state().average[i] - expected));
+    }
+    CHECK(worst < 1e-5);
+    average = trainer.state().average;
+  }
+}
+
 TEST_CASE("trainer: losses are those of the model, in the data's own units") {
   const Problem problem(2, 300, 2);
   Trainer trainer = problem.trainer();
