@@ -52,8 +52,8 @@ std::vector<Named> adversaries() {
     for (const Eigen::Index columns : {1, 2, 5, 32, 64}) {
       const std::string shape = std::to_string(rows) + "x" + std::to_string(columns);
       all.push_back({"random " + shape, random_matrix(++key, rows, columns)});
-      all.push_back(
-          {"rank one " + shape, random_matrix(++key, rows, 1) * random_matrix(++key, 1, columns)});
+      const Matrix column = random_matrix(++key, rows, 1);
+      all.push_back({"rank one " + shape, column * random_matrix(++key, 1, columns)});
       all.push_back({"orthogonal " + shape, random_orthogonal(++key, rows, columns)});
     }
   }
@@ -97,8 +97,9 @@ double proved(const Matrix& w) {
 }
 
 TEST_CASE("the proved norm is never below the true one and not 1e-11 above it") {
-  for (const auto& [name, w] : adversaries()) {
-    INFO(name);
+  for (const Named& named : adversaries()) {
+    INFO(named.name);
+    const Matrix& w = named.w;
     const double bound = proved(w);
     const double svd = Eigen::JacobiSVD<Matrix>(w / w.cwiseAbs().maxCoeff()).singularValues()(0) *
                        w.cwiseAbs().maxCoeff();
@@ -145,10 +146,11 @@ double norm_of(const std::vector<float>& x) {
 }
 
 TEST_CASE("power iteration approaches the norm from below") {
-  for (const auto& [name, w] : adversaries()) {
+  for (const Named& named : adversaries()) {
+    const Matrix& w = named.w;
     const double largest = w.cwiseAbs().maxCoeff();
     if (largest > 1e18 || largest < 1e-18) continue;  // their squares leave the floats
-    INFO(name);
+    INFO(named.name);
     const std::vector<float> x = to_float(w);
     PowerVectors vectors = initial_power_vectors(info_of(w), 1, 0);
     CHECK(norm_of(vectors.u) == doctest::Approx(1).epsilon(1e-6));
@@ -179,7 +181,8 @@ TEST_CASE("no power iteration gives the estimate of the stored vectors, to the b
 }
 
 TEST_CASE("estimate and gradient have the same bits wherever the matrix stands in memory") {
-  for (const auto& [rows, columns] : {std::pair{32, 20}, {3, 33}, {33, 3}, {1, 7}, {16, 16}}) {
+  for (const auto& shape : {std::pair{32, 20}, {3, 33}, {33, 3}, {1, 7}, {16, 16}}) {
+    const int rows = shape.first, columns = shape.second;
     const Matrix w = random_matrix(16, rows, columns);
     const std::vector<float> numbers = to_float(w), direction = to_float(-w.cwiseAbs());
     float sigma = 0;
