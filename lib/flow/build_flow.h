@@ -15,7 +15,7 @@ struct ResidualBlockConfig {
   DenseBranchConfig branch;
 };
 
-// Add a kind of layer here, in build_flow.cpp and in checkpoint/model_json.cpp.
+// Add a kind of layer here, in build_flow.cpp and in checkpoint/model_file.cpp.
 using LayerConfig = std::variant<StandardiseConfig, ActNormConfig, ResidualBlockConfig>;
 
 struct FlowConfig {
