@@ -44,9 +44,9 @@ void run(const DecodeOptions& options) {
   const auto out = open_row_output(options.output, options.json);
   TableReader reader = open_rows(options.input, latent_names(model.dimension()), true);
   std::size_t unconverged = 0;
-  const auto decode = [&](std::span<const double> rows) {
+  const auto decode = [&](const Rows& rows) {
     InversionReport report;
-    std::vector<double> x = model.decode(rows, options.inverse, report);
+    std::vector<double> x = model.decode(rows.values, options.inverse, report);
     unconverged += report.unconverged;
     return options.bound ? with_bound(x, report.bound) : x;
   };

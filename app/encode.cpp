@@ -27,7 +27,7 @@ void run(const EncodeOptions& options) {
   const Model model = model_of(fit, options.checkpoint);
   const auto out = open_row_output(options.output, options.json);
   TableReader reader = open_rows(options.input, fit.data.columns, fit.data.has_header);
-  const auto encode = [&](std::span<const double> rows) { return model.encode(rows); };
+  const auto encode = [&](const Rows& rows) { return model.encode(rows.values); };
   warn_of_dropped(
       stream_rows(reader, options.input.path, encode, latent_names(model.dimension()), *out));
 }

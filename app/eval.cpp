@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "checkpoint/model_file.h"
 #include "commands.h"
+#include "density.h"
 #include "eval_normality.h"
 #include "number_format.h"
 #include "objective/gaussian.h"
@@ -27,6 +28,7 @@ using nlohmann::json;
 struct EvalOptions {
   std::string checkpoint;
   RowInput input;
+  DensityOptions density;
   bool json = false;
 };
 
@@ -46,23 +48,24 @@ MeanAndError summarise(const std::vector<double>& log_p) {
   return result;
 }
 
-Evaluation evaluate(const EvalOptions& options, const Fit& fit, const Model& model) {
+Evaluation evaluate(const EvalOptions& options, const Fit& fit, const Model& model,
+                    Density& density) {
   const std::size_t d = model.dimension();
   TableReader reader = open_rows(options.input, fit.data.columns, fit.data.has_header);
   Evaluation result;
   result.z.resize(d);
+  const std::size_t width = density.columns().size();
   std::vector<double> log_p, log_p_gaussian, gain;
-  const auto take = [&](const TableChunk& chunk, std::span<const double> chunk_log_p) {
+  const auto take = [&](const TableChunk& chunk, std::span<const double> results) {
     if (chunk.usable_rows == 0) return;
-    log_p.insert(log_p.end(), chunk_log_p.begin(), chunk_log_p.end());
+    for (std::size_t i = 0; i < results.size(); i += width) log_p.push_back(results[i]);
     const std::vector<double> baseline = log_density(fit.gaussian, chunk.values);
     log_p_gaussian.insert(log_p_gaussian.end(), baseline.begin(), baseline.end());
     const std::vector<double> z = model.encode(chunk.values);
     for (std::size_t i = 0; i < z.size(); ++i) result.z[i % d].push_back(z[i]);
   };
   result.counts = for_each_chunk(
-      reader, options.input.path,
-      [&](std::span<const double> rows) { return model.log_density(rows); }, take);
+      reader, options.input.path, [&](const Rows& rows) { return density(rows); }, take);
   if (log_p.empty()) {
     throw DataError(display_name(options.input.path) + ": every row has a missing value");
   }
@@ -136,7 +139,9 @@ json json_of(const Evaluation& e) {
 
 void run(const EvalOptions& options) {
   const Fit fit = load_fit_without_training(options.checkpoint);
-  const Evaluation evaluation = evaluate(options, fit, model_of(fit, options.checkpoint));
+  const Model model = model_of(fit, options.checkpoint);
+  Density density(model, options.density);
+  const Evaluation evaluation = evaluate(options, fit, model, density);
   if (options.json) {
     print_result(json_of(evaluation));
   } else {
@@ -144,6 +149,7 @@ void run(const EvalOptions& options) {
   }
   warn_of_dropped(evaluation.counts);
   warn_of_infinite(evaluation.infinite);
+  density.check_promises();
 }
 
 }  // namespace
@@ -155,6 +161,7 @@ void add_eval(CLI::App& program) {
   const auto options = std::make_shared<EvalOptions>();
   add_checkpoint_argument(command, options->checkpoint);
   add_row_input(command, options->input);
+  add_density_options(command, options->density);
   add_threads_option(command);
   add_documented_json_option(
       command, options->json,
@@ -169,6 +176,7 @@ void add_eval(CLI::App& program) {
       "  Undefined and infinite numbers are null.");
   command.callback([options, &command] {
     settle_input(command, options->input);
+    settle_density(command, options->density);
     run(*options);
   });
 }

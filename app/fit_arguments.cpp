@@ -100,6 +100,64 @@ void add_flow_options(CLI::App& command, FlowOptions& flow) {
       ->group(kGroup);
 }
 
+// Options that are left to the fit by the word auto are as if they were not given.
+void add_log_det_options(CLI::App& command, FitArguments& arguments) {
+  constexpr const char* kGroup = "Log-determinant while training";
+  LogDetConfig& log_det = arguments.settings.train.log_det;
+  command
+      .add_option_function<std::string>(
+          "--logdet",
+          [&](const std::string& name) {
+            arguments.automatic_log_det = name == "auto";
+            if (name != "auto") log_det.method = log_det_methods().at(name);
+          },
+          "auto (exact up to 16 columns, else roulette), exact, series or roulette")
+      ->check(CLI::IsMember(log_det_methods()) | CLI::IsMember({"auto"}))
+      ->type_name("METHOD")
+      ->group(kGroup);
+  command
+      .add_option_function<std::string>(
+          "--terms",
+          [&](const std::string& text) {
+            arguments.automatic_terms = text == "auto";
+            if (text != "auto") log_det.terms = std::stoull(text);
+          },
+          "Terms of the series, or in front of roulette's random ones; auto: 2 for roulette, for "
+          "the series by its proved truncation bound")
+      ->check(CLI::IsMember({"auto"}) | count_up_to(10000))
+      ->type_name("N")
+      ->group(kGroup);
+  command.add_option("--probes", log_det.probes, "Random probes per row and block (default 1)")
+      ->check(count_up_to(1024))
+      ->type_name("N")
+      ->group(kGroup);
+  command.add_option("--probe", log_det.probe, "rademacher (default), gaussian, or unit vectors")
+      ->transform(CLI::CheckedTransformer(probe_kinds()))
+      ->type_name("KIND")
+      ->group(kGroup);
+  command
+      .add_option("--continuation", log_det.continuation,
+                  "Roulette: the chance of each further term (default 0.5)")
+      ->check(inside_unit())
+      ->type_name("Q")
+      ->group(kGroup);
+  command
+      .add_option("--gradient", log_det.gradient,
+                  "neumann (default), or basic: backpropagation through every term")
+      ->transform(CLI::CheckedTransformer(log_det_gradients()))
+      ->type_name("KIND")
+      ->group(kGroup);
+}
+
+// Throws UsageError for an option that the settled method has no use for.
+void check_log_det(const json& given, LogDetMethod method) {
+  for (const std::string& name : unused_options(method)) {
+    if (!given.contains(name)) continue;
+    throw UsageError("--" + name + ": --logdet " +
+                     (method == LogDetMethod::kExact ? "exact" : "series") + " has no use for it");
+  }
+}
+
 void add_training_options(CLI::App& command, FitArguments& arguments) {
   constexpr const char* kGroup = "Training";
 
@@ -182,6 +240,7 @@ void add_fit_options(CLI::App& command, FitArguments& arguments) {
   add_data_options(command, arguments);
   add_flow_options(command, arguments.settings.flow);
   add_training_options(command, arguments);
+  add_log_det_options(command, arguments);
   add_seed_option(command, arguments.settings.train.seed);
   add_threads_option(command);
   add_quiet_option(command, arguments.quiet);
@@ -194,20 +253,33 @@ void complete_arguments(const CLI::App& command, FitArguments& arguments) {
   if (arguments.checkpoint.empty()) arguments.checkpoint = default_checkpoint(arguments.data);
   if (!arguments.val.empty()) arguments.settings.val_fraction = 0;
   arguments.given = json::object();
-  const json all = settings_to_json(arguments.settings);
+  const json all = every_setting(arguments.settings);
   for (const auto& [name, value] : all.items()) {
     if (command.count("--" + name) > 0) arguments.given[name] = value;
   }
   if (!arguments.val.empty()) arguments.given["val-fraction"] = 0.0;
+  if (arguments.automatic_log_det) arguments.given.erase("logdet");
+  if (arguments.automatic_terms) arguments.given.erase("terms");
 }
 
 FitSettings new_settings(const FitArguments& arguments, std::size_t training_rows,
                          std::size_t columns) {
   std::optional<std::uint64_t> steps;
   if (arguments.given.contains("steps")) steps = arguments.settings.train.steps;
-  json options = settings_to_json(default_fit_settings(training_rows, columns, steps));
+  json options = every_setting(default_fit_settings(training_rows, columns, steps));
   options.update(arguments.given);
-  return settings_from_json(options, arguments.checkpoint);
+  const LogDetMethod method = log_det_methods().at(options.at("logdet"));
+  check_log_det(arguments.given, method);
+  for (const std::string& name : unused_options(method)) options.erase(name);
+  FitSettings settings = settings_from_json(options, arguments.checkpoint);
+  LogDetConfig& log_det = settings.train.log_det;
+  if (method != LogDetMethod::kExact && !arguments.given.contains("terms")) {
+    log_det.terms = default_terms(log_det.method, settings.flow, columns);
+  }
+  if (log_det.probe == ProbeKind::kUnit && !arguments.given.contains("probes")) {
+    log_det.probes = columns;
+  }
+  return settings;
 }
 
 void check_unchanged(const FitArguments& arguments, const FitSettings& recorded) {
@@ -217,7 +289,7 @@ void check_unchanged(const FitArguments& arguments, const FitSettings& recorded)
   }
   const json options = settings_to_json(recorded);
   for (const auto& [name, value] : arguments.given.items()) {
-    if (value == options.at(name)) continue;
+    if (options.contains(name) && value == options.at(name)) continue;
     if (name == "val-fraction" && !arguments.val.empty()) {
       throw UsageError("--val: " + arguments.checkpoint +
                        " was validated on rows of its data; resume without it");
@@ -225,7 +297,8 @@ void check_unchanged(const FitArguments& arguments, const FitSettings& recorded)
     const bool is_more_steps = name == "steps" && value > options.at(name);
     if (is_more_steps) continue;
     throw UsageError("--" + name + ": " + arguments.checkpoint + " was begun with " +
-                     options.at(name).dump() + ", not " + value.dump() +
+                     (options.contains(name) ? options.at(name).dump() : "none") + ", not " +
+                     value.dump() +
                      (name == "steps" ? "; a resumed fit can only become longer"
                                       : "; resume without it, or begin anew with --force"));
   }

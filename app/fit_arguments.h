@@ -25,6 +25,7 @@ struct FitArguments {
   // Filled by the options, of which only those in `given` were; by their long names.
   FitSettings settings;
   nlohmann::json given;
+  bool automatic_log_det = false, automatic_terms = false;  // given as auto
 };
 
 // All but --json, which belongs to the result.

@@ -25,6 +25,18 @@ std::string name_of(T value, const std::map<std::string, T>& names) {
   return {};
 }
 
+LogDetConfig log_det_from_json(JsonFields& fields) {
+  LogDetConfig c;
+  c.method = named_value(fields, "logdet", log_det_methods());
+  if (c.method == LogDetMethod::kExact) return c;
+  c.terms = fields.get<std::size_t>("terms");
+  c.probes = fields.get<std::size_t>("probes");
+  c.probe = named_value(fields, "probe", probe_kinds());
+  c.gradient = named_value(fields, "gradient", log_det_gradients());
+  if (c.method == LogDetMethod::kRoulette) c.continuation = fields.get<double>("continuation");
+  return c;
+}
+
 }  // namespace
 
 FitSettings default_fit_settings(std::size_t training_rows, std::size_t columns,
@@ -36,7 +48,25 @@ FitSettings default_fit_settings(std::size_t training_rows, std::size_t columns,
   return settings;
 }
 
+std::vector<std::string> unused_options(LogDetMethod method) {
+  switch (method) {
+    case LogDetMethod::kExact:
+      return {"terms", "probes", "probe", "continuation", "gradient"};
+    case LogDetMethod::kSeries:
+      return {"continuation"};
+    case LogDetMethod::kRoulette:
+      break;
+  }
+  return {};
+}
+
 json settings_to_json(const FitSettings& s) {
+  json settings = every_setting(s);
+  for (const std::string& name : unused_options(s.train.log_det.method)) settings.erase(name);
+  return settings;
+}
+
+json every_setting(const FitSettings& s) {
   return {{"header", name_of(s.table.header, header_modes())},
           {"na", name_of(s.table.na, na_policies())},
           {"columns", s.table.columns},
@@ -52,6 +82,12 @@ json settings_to_json(const FitSettings& s) {
           {"lr", s.train.learning_rate},
           {"warmup", s.train.warmup},
           {"ema", s.train.ema},
+          {"logdet", name_of(s.train.log_det.method, log_det_methods())},
+          {"terms", s.train.log_det.terms},
+          {"probes", s.train.log_det.probes},
+          {"probe", name_of(s.train.log_det.probe, probe_kinds())},
+          {"continuation", s.train.log_det.continuation},
+          {"gradient", name_of(s.train.log_det.gradient, log_det_gradients())},
           {"power-iterations", s.train.power_iterations},
           {"validate-every", s.train.validate_every},
           {"patience", s.train.patience},
@@ -76,6 +112,7 @@ FitSettings settings_from_json(const json& options, const std::string& checkpoin
   s.train.learning_rate = fields.get<double>("lr");
   s.train.warmup = fields.get<double>("warmup");
   s.train.ema = fields.get<double>("ema");
+  s.train.log_det = log_det_from_json(fields);
   s.train.power_iterations = fields.get<int>("power-iterations");
   s.train.validate_every = fields.get<std::uint64_t>("validate-every");
   s.train.patience = fields.get<std::uint64_t>("patience");

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "data/table_options.h"
 #include "train/defaults.h"
@@ -24,8 +25,15 @@ struct FitSettings {
 FitSettings default_fit_settings(std::size_t training_rows, std::size_t columns,
                                  std::optional<std::uint64_t> steps);
 
-// The settings by the long names of their options, and back. Throws CheckpointError, beginning with
-// `checkpoint`, for fields that are missing or make no sense.
+// The options that have no meaning with a way to find the log-determinant: an exact one has no
+// terms.
+std::vector<std::string> unused_options(LogDetMethod method);
+
+// All settings by the long names of their options.
+nlohmann::json every_setting(const FitSettings& settings);
+
+// The settings that have a meaning by the long names of their options, and back. Throws
+// CheckpointError, beginning with `checkpoint`, for fields that are missing or make no sense.
 nlohmann::json settings_to_json(const FitSettings& settings);
 FitSettings settings_from_json(const nlohmann::json& options, const std::string& checkpoint);
 

@@ -37,7 +37,8 @@ void run(const InvertOptions& options) {
   const auto out = open_row_output(options.output, false);
   TableReader reader = open_rows(options.input, fit.data.columns, fit.data.has_header);
   InvertReport report(fit, model);
-  const auto reconstruct = [&](std::span<const double> x) {
+  const auto reconstruct = [&](const Rows& rows) {
+    const std::span<const double> x = rows.values;
     InversionReport inversion;
     std::vector<double> again = model.decode(model.encode(x), options.inverse, inversion);
     report.add(x, again, inversion);

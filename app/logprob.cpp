@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "checkpoint/model_file.h"
 #include "commands.h"
+#include "density.h"
 #include "objective/summary.h"
 #include "options.h"
 #include "result.h"
@@ -22,6 +23,7 @@ namespace {
 struct LogprobOptions {
   std::string checkpoint;
   RowInput input;
+  DensityOptions density;
   std::string output = "-";
   bool mean = false;
   bool json = false;
@@ -56,13 +58,14 @@ class RunningMean {
   double squares_ = 0;  // sum of (x - mean)^2
 };
 
+// width: results a row, of which the first is the log-density.
 RowCounts write_mean(TableReader& reader, const std::string& path, const RowFunction& log_density,
-                     RowOutput& out) {
+                     std::size_t width, RowOutput& out) {
   RunningMean mean;
-  const RowCounts counts = for_each_chunk(reader, path, log_density,
-                                          [&](const TableChunk&, std::span<const double> log_p) {
-                                            for (const double value : log_p) mean.add(value);
-                                          });
+  const auto take = [&](const TableChunk&, std::span<const double> results) {
+    for (std::size_t i = 0; i < results.size(); i += width) mean.add(results[i]);
+  };
+  const RowCounts counts = for_each_chunk(reader, path, log_density, take);
   if (mean.count() == 0) throw DataError(display_name(path) + ": every row has a missing value");
   out.begin({"mean", "se"}, reader.has_header());
   out.number(mean.mean());
@@ -82,16 +85,22 @@ void run(const LogprobOptions& options) {
   const auto out = open_row_output(options.output, options.json);
   const std::string& path = options.input.path;
   TableReader reader = open_rows(options.input, fit.data.columns, fit.data.has_header);
+  Density density(model, options.density);
+  const std::vector<std::string> columns = density.columns();
   std::size_t infinite = 0;
-  const auto log_density = [&](std::span<const double> rows) {
-    std::vector<double> log_p = model.log_density(rows);
-    infinite += count_infinite(log_p);
-    return log_p;
+  const auto log_density = [&](const Rows& rows) {
+    std::vector<double> results = density(rows);
+    for (std::size_t i = 0; i < results.size(); i += columns.size()) {
+      if (std::isinf(results[i])) ++infinite;
+    }
+    return results;
   };
-  const RowCounts counts = options.mean ? write_mean(reader, path, log_density, *out)
-                                        : stream_rows(reader, path, log_density, {"logprob"}, *out);
+  const RowCounts counts = options.mean
+                               ? write_mean(reader, path, log_density, columns.size(), *out)
+                               : stream_rows(reader, path, log_density, columns, *out);
   warn_of_dropped(counts);
   warn_of_infinite(infinite);
+  density.check_promises();
 }
 
 }  // namespace
@@ -109,13 +118,17 @@ void add_logprob(CLI::App& program) {
                 "Print one line: the mean over the rows and its standard error")
       ->excludes("--keep");
   add_output_option(command, options->output);
+  add_density_options(command, options->density);
   add_threads_option(command);
-  add_documented_json_option(command, options->json,
-                             "an object a row, {\"logprob\": -2.4} and the kept columns as text, "
-                             "null for a dropped row; with --mean, {\"mean\": -2.4, \"se\": 0.01}, "
-                             "se null where it is undefined. Infinities are text, \"-inf\".");
+  add_documented_json_option(
+      command, options->json,
+      "an object a row, {\"logprob\": -2.4}, with an estimator also \"se\" and "
+      "\"bound\", and the kept columns as text, "
+      "null for a dropped row; with --mean, {\"mean\": -2.4, \"se\": 0.01}, "
+      "se null where it is undefined. Infinities are text, \"-inf\".");
   command.callback([options, &command] {
     settle_input(command, options->input);
+    settle_density(command, options->density);
     run(*options);
   });
 }

@@ -14,7 +14,7 @@ bool has_nan(std::span<const double> values) {
 }
 
 // Whether f has an answer for these rows.
-bool succeeds(const RowFunction& f, std::span<const double> rows) {
+bool succeeds(const RowFunction& f, const Rows& rows) {
   try {
     return !has_nan(f(rows));
   } catch (const NumericError&) {
@@ -23,13 +23,13 @@ bool succeeds(const RowFunction& f, std::span<const double> rows) {
 }
 
 // Finds the row to blame among the usable ones of a chunk, by trying one after the other.
-[[noreturn]] void throw_bad_row(const std::string& path, const TableChunk& chunk,
+[[noreturn]] void throw_bad_row(const std::string& path, const TableChunk& chunk, const Rows& rows,
                                 const RowFunction& f) {
   const std::size_t d = chunk.values.size() / chunk.usable_rows;
   std::size_t row = 0, usable = 0;
   for (; row < chunk.rows(); ++row) {
     if (chunk.usable[row] == 0) continue;
-    if (!succeeds(f, std::span(chunk.values).subspan(usable * d, d))) break;
+    if (!succeeds(f, {rows.values.subspan(usable * d, d), rows.indices.subspan(usable, 1)})) break;
     ++usable;
   }
   throw NumericError(display_name(path) + ": row " + std::to_string(chunk.first_row + row + 1) +
@@ -40,13 +40,18 @@ bool succeeds(const RowFunction& f, std::span<const double> rows) {
 std::vector<double> results_of(const std::string& path, const TableChunk& chunk,
                                const RowFunction& f) {
   if (chunk.usable_rows == 0) return {};
+  std::vector<std::uint64_t> indices;
+  for (std::size_t row = 0; row < chunk.rows(); ++row) {
+    if (chunk.usable[row] != 0) indices.push_back(chunk.first_row + row);
+  }
+  const Rows rows{chunk.values, indices};
   try {
-    std::vector<double> results = f(chunk.values);
+    std::vector<double> results = f(rows);
     if (!has_nan(results)) return results;
   } catch (const NumericError&) {
     // The computation counts rows from the chunk's start; named below as the file counts them.
   }
-  throw_bad_row(path, chunk, f);
+  throw_bad_row(path, chunk, rows, f);
 }
 
 }  // namespace

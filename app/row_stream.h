@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -13,8 +14,14 @@
 
 namespace iflow {
 
-// A number of results for every row of `rows` (n, d): (n, width). A NaN among them is a failure.
-using RowFunction = std::function<std::vector<double>(std::span<const double> rows)>;
+// Some rows on their way through.
+struct Rows {
+  std::span<const double> values;          // (n, d)
+  std::span<const std::uint64_t> indices;  // (n): which rows of the input they are, from 0
+};
+
+// A number of results for every row: (n, width). A NaN among them is a failure.
+using RowFunction = std::function<std::vector<double>(const Rows& rows)>;
 
 struct RowCounts {
   std::size_t read = 0;     // input rows

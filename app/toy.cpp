@@ -65,8 +65,8 @@ void write_log_density(const Toy& toy, const ToyOptions& options) {
   const auto out = open_row_output(options.output, options.json);
   TableReader reader = open_rows(options.input, kColumns, true);
   std::size_t infinite = 0;
-  const auto f = [&](std::span<const double> rows) {
-    std::vector<double> log_p = log_density(toy, rows);
+  const auto f = [&](const Rows& rows) {
+    std::vector<double> log_p = log_density(toy, rows.values);
     infinite += count_infinite(log_p);
     return log_p;
   };

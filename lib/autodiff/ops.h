@@ -16,6 +16,20 @@ namespace iflow::ops {
 template <class T>
 Var unit_tangents(Tape<T>& tape, Var x);
 
+// x with the tangents t: x [G][E], t [D G][E] -> [(1 + D) G][E].
+template <class T>
+Var with_tangents(Tape<T>& tape, Var x, Var t);
+
+// The tangents alone: h [(1 + D) G][E] -> [D G][E]; `groups` is G.
+template <class T>
+Var tangents_of(Tape<T>& tape, Var h, std::size_t groups);
+
+// The mean over the tangents t_j of h of <t_j, v_j> per row, v constant: h [(1 + D) G][E],
+// v [D G][E] -> [G][1]; `groups` is G. With t_j = A v_j and random v_j it is Hutchinson's estimate
+// of tr(A). (Hutchinson, "A stochastic estimator of the trace of the influence matrix", 1990)
+template <class T>
+Var mean_tangent_product(Tape<T>& tape, Var h, Var v, std::size_t groups);
+
 // y = w x + bias on the values, w t on the tangents.
 // w: (M, E)  bias: (M, 1)  x: [(1 + D) G][E] -> [(1 + D) G][M]; `groups` is G.
 template <class T>

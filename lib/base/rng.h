@@ -17,6 +17,8 @@ enum class RngPurpose : std::uint32_t {
   kPower = 5,     // start vectors of power iteration
   kLatent = 6,    // z of a sample, per row
   kBaseline = 7,  // starts of the Gaussian-mixture baseline
+  kProbe = 8,     // probes of a log-determinant, per block, row and probe
+  kRoulette = 9,  // how many terms a log-determinant's series gets
   kTest = 1000,   // anything in tests and benchmarks
 };
 

@@ -81,6 +81,47 @@ FlowConfig flow_from_json(JsonFields fields) {
 
 // --- the run --------------------------------------------------------------------------------
 
+template <class T>
+std::string name_of(T value, const std::map<std::string, T>& names) {
+  return std::find_if(names.begin(), names.end(),
+                      [&](const auto& entry) { return entry.second == value; })
+      ->first;
+}
+
+// The value called `field` says, in `names`.
+template <class T>
+T named_value(JsonFields& fields, const std::string& field, const std::map<std::string, T>& names) {
+  const auto found = names.find(fields.get<std::string>(field));
+  if (found == names.end()) fields.fail(field, "unknown value");
+  return found->second;
+}
+
+json log_det_to_json(const LogDetConfig& c) {
+  return {{"method", name_of(c.method, log_det_methods())},
+          {"terms", c.terms},
+          {"probes", c.probes},
+          {"probe", name_of(c.probe, probe_kinds())},
+          {"continuation", c.continuation},
+          {"gradient", name_of(c.gradient, log_det_gradients())}};
+}
+
+LogDetConfig log_det_from_json(JsonFields fields) {
+  LogDetConfig c;
+  c.method = named_value(fields, "method", log_det_methods());
+  c.terms = fields.get<std::size_t>("terms");
+  c.probes = fields.get<std::size_t>("probes");
+  c.probe = named_value(fields, "probe", probe_kinds());
+  c.continuation = fields.get<double>("continuation");
+  c.gradient = named_value(fields, "gradient", log_det_gradients());
+  if (c.terms == 0) fields.fail("terms", "must be at least 1");
+  if (c.probes == 0) fields.fail("probes", "must be at least 1");
+  if (!(c.continuation > 0 && c.continuation < 1)) {
+    fields.fail("continuation", "must lie between 0 and 1");
+  }
+  fields.finish();
+  return c;
+}
+
 json train_to_json(const TrainConfig& c) {
   return {{"steps", c.steps},
           {"batch", c.batch},
@@ -90,6 +131,7 @@ json train_to_json(const TrainConfig& c) {
           {"beta1", c.adam.beta1},
           {"beta2", c.adam.beta2},
           {"epsilon", c.adam.epsilon},
+          {"log_det", log_det_to_json(c.log_det)},
           {"power_iterations", c.power_iterations},
           {"validate_every", c.validate_every},
           {"patience", c.patience},
@@ -105,6 +147,7 @@ TrainConfig train_from_json(JsonFields fields) {
   c.ema = fields.get<double>("ema");
   c.adam = {fields.get<double>("beta1"), fields.get<double>("beta2"),
             fields.get<double>("epsilon")};
+  c.log_det = log_det_from_json(fields.object("log_det"));
   c.power_iterations = fields.get<int>("power_iterations");
   c.validate_every = fields.get<std::uint64_t>("validate_every");
   c.patience = fields.get<std::uint64_t>("patience");

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "autodiff/ops.h"
+#include "base/rng.h"
 #include "nn/lipschitz.h"
 
 namespace iflow {
@@ -58,12 +59,97 @@ Var Flow<T>::log_density(const Pass<T>& pass, Var x, std::size_t first_layer) co
   return ops::add(pass.tape, ops::log_standard_normal(pass.tape, z.y), z.log_det);
 }
 
+namespace {
+
+// A layer's own seed.
+std::uint64_t layer_seed(std::uint64_t seed, std::size_t layer) {
+  return Rng(seed, RngPurpose::kProbe, layer).next_u64();
+}
+
+}  // namespace
+
+template <class T>
+Var Flow<T>::transform(const Pass<T>& pass, Var x) const {
+  Tape<T>& tape = pass.tape;
+  const Var y = tape.variable(x.elements, x.groups);
+  std::copy_n(tape.value(x), x.size(), tape.value(y));
+  for (const auto& layer : layers_) {
+    const auto mark = tape.mark();
+    const Var next = layer->transform(pass, y);
+    std::copy_n(tape.value(next), x.size(), tape.value(y));
+    tape.rewind(mark);
+  }
+  return y;
+}
+
+template <class T>
+LogDetSamples Flow<T>::sample_log_density(const Pass<T>& pass, Var x,
+                                          LogDetSampling sampling) const {
+  Tape<T>& tape = pass.tape;
+  const std::size_t lanes = x.groups * kLanes, size = sampling.probes * lanes;
+  LogDetSamples samples{std::vector<double>(size, 0), std::vector<double>(size, 0)};
+  const std::uint64_t seed = sampling.seed;
+  const Var y = tape.variable(x.elements, x.groups);
+  std::copy_n(tape.value(x), x.size(), tape.value(y));
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const auto mark = tape.mark();
+    sampling.seed = layer_seed(seed, i);
+    const Var next = layers_[i]->sample_log_det(pass, y, sampling, samples);
+    std::copy_n(tape.value(next), x.size(), tape.value(y));
+    tape.rewind(mark);
+  }
+  const T* base = tape.value(ops::log_standard_normal(tape, y));
+  for (std::size_t i = 0; i < size; ++i) {
+    samples.values[i] += static_cast<double>(base[i % lanes]);
+  }
+  return samples;
+}
+
+template <class T>
+void Flow<T>::learn(const Learning& learning, Var x, std::size_t first_layer, const T* weights,
+                    T* log_p) const {
+  Tape<T>&inputs = learning.inputs, &tape = learning.layer;
+  const std::size_t lanes = x.groups * kLanes;
+  std::vector<Var> reaching = {x};  // the input of every layer, and z
+  for (std::size_t i = first_layer; i < layers_.size(); ++i) {
+    reaching.push_back(layers_[i]->transform({inputs, layout_, learning.values}, reaching.back()));
+  }
+  const auto copied = [&](Var from) {
+    const Var v = tape.variable(from.elements, from.groups);
+    std::copy_n(inputs.value(from), from.size(), tape.value(v));
+    return v;
+  };
+  T* dy = inputs.scratch(x.size());
+  const auto pull_back = [&](Var input) {
+    tape.backward();
+    std::copy_n(tape.adjoint(input).data, input.size(), dy);
+  };
+  tape.clear();
+  const Var z = copied(reaching.back());
+  const Var base = ops::log_standard_normal(tape, z);
+  std::copy_n(tape.value(base), lanes, log_p);
+  std::copy_n(weights, lanes, tape.adjoint(base).data);
+  pull_back(z);
+  for (std::size_t i = layers_.size(); i-- > first_layer;) {
+    tape.clear();
+    const Pass<T> pass{tape, layout_, learning.values, learning.gradients};
+    const Var input = copied(reaching[i - first_layer]);
+    const Learnable<T> output = layers_[i]->forward_to_learn(
+        pass, input,
+        {learning.log_det, layer_seed(learning.seed, i), learning.shard, learning.rows});
+    for (std::size_t l = 0; l < lanes; ++l) log_p[l] += output.log_det[l];
+    std::copy_n(dy, x.size(), tape.adjoint(output.y).data);
+    std::copy_n(weights, lanes, tape.adjoint(output.surrogate.var).data);
+    pull_back(input);
+  }
+}
+
 template <class T>
 void Flow<T>::initialise(std::span<T> values, Tape<T>& tape, Var x, std::uint64_t seed) const {
   const Pass<T> pass{tape, layout_, values.data()};
   for (std::size_t i = prefix_layers_; i < layers_.size(); ++i) {
     layers_[i]->initialise(pass, values, x, seed);
-    x = layers_[i]->forward(pass, x).y;
+    x = layers_[i]->transform(pass, x);
   }
 }
 

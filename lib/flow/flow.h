@@ -36,6 +36,31 @@ class Flow {
   // ln p of rows that have passed the layers in front of `first_layer`: [G][1].
   Var log_density(const Pass<T>& pass, Var x, std::size_t first_layer = 0) const;
 
+  // z = f(x) alone. `pass` must not record.
+  Var transform(const Pass<T>& pass, Var x) const;
+
+  // Samples of ln p of rows x, one for each probe, and the truncation bounds; returns
+  // [probes][16 G] each. `sampling.seed` is the flow's; every layer draws from a seed of its own.
+  // `pass` must not record. Needs `prove`.
+  LogDetSamples sample_log_density(const Pass<T>& pass, Var x, LogDetSampling sampling) const;
+
+  // What the rows' estimated log-densities and their gradients are made from.
+  struct Learning {
+    Tape<T>& inputs;  // does not record; x lives on it
+    Tape<T>& layer;   // records; holds one layer at a time
+    const T* values;  // effective parameters
+    T* gradients;
+    const LogDetConfig& log_det;
+    std::uint64_t seed;  // of the step
+    std::uint64_t shard;
+    const std::uint64_t* rows;  // of each lane
+  };
+  // Adds the gradient of sum over rows of weights[i] ln p(x_i), ln p estimated, layer by layer from
+  // the last: no more than one layer is on the tape at a time. log_p <- the estimates.
+  // x [G][dimension] has passed the layers in front of `first_layer`; weights, log_p: (16 G).
+  void learn(const Learning& learning, Var x, std::size_t first_layer, const T* weights,
+             T* log_p) const;
+
   // Initial parameters, layer by layer, for rows x that have passed the prefix layers.
   void initialise(std::span<T> values, Tape<T>& tape, Var x, std::uint64_t seed) const;
 

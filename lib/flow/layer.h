@@ -7,6 +7,7 @@
 #include <span>
 
 #include "autodiff/tape.h"
+#include "flow/log_det.h"
 #include "nn/parameters.h"
 
 namespace iflow {
@@ -15,6 +16,20 @@ namespace iflow {
 struct Transformed {
   Var y;
   Var log_det;
+};
+
+// Something to differentiate in place of ln |det|: its gradient is that of an estimate of ln |det|,
+// its value means nothing.
+struct LogDetSurrogate {
+  Var var;  // [G][1]
+};
+
+// What a layer does to rows, to learn from.
+template <class T>
+struct Learnable {
+  Var y;
+  LogDetSurrogate surrogate;
+  const T* log_det;  // an estimate of its value, [G][1]; the numbers are the tape's
 };
 
 struct InverseOptions {
@@ -49,6 +64,29 @@ class Layer {
 
   // x: [G][dimension].
   virtual Transformed forward(const Pass<T>& pass, Var x) const = 0;
+
+  // y alone.
+  virtual Var transform(const Pass<T>& pass, Var x) const { return forward(pass, x).y; }
+
+  // y and a gradient of ln |det| to learn from, in a pass that records. Layers whose
+  // log-determinant is cheap have no need of an estimate.
+  virtual Learnable<T> forward_to_learn(const Pass<T>& pass, Var x, const LogDetDraw& draw) const {
+    static_cast<void>(draw);
+    const Transformed exact = forward(pass, x);
+    return {exact.y, {exact.log_det}, pass.tape.value(exact.log_det)};
+  }
+
+  // y, and samples of ln |det| for every row, added to `samples`. `pass` must not record. Needs
+  // set_proved_norms.
+  virtual Var sample_log_det(const Pass<T>& pass, Var x, const LogDetSampling& sampling,
+                             LogDetSamples& samples) const {
+    const Transformed exact = forward(pass, x);
+    const T* log_det = pass.tape.value(exact.log_det);
+    for (std::size_t i = 0; i < sampling.probes * exact.log_det.size(); ++i) {
+      samples.values[i] += static_cast<double>(log_det[i % exact.log_det.size()]);
+    }
+    return exact.y;
+  }
 
   // The x with forward(x).y = y. `pass` must not record.
   virtual Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const = 0;

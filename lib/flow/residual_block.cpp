@@ -1,5 +1,8 @@
 #include "flow/residual_block.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "autodiff/ops.h"
 #include "flow/fixed_point.h"
 
@@ -10,6 +13,59 @@ namespace {
 // Up to this dimension an inversion step with the Jacobian (1 + d evaluations' worth of work) pays:
 // Newton needs about 3 of them where the fixed point needs 6 to 15 evaluations and sometimes 250.
 constexpr std::size_t kNewtonLimit = 16;
+
+// A series whose proved truncation bound has not come down after so many terms reports the bound it
+// has reached.
+constexpr std::size_t kMaxTerms = 100000;
+
+// sums[row] += factor <a, b> for every lane of every tangent; a, b: [D G][E], sums: (16 G).
+template <class T, class Sum>
+void add_products(Var shape, std::size_t groups, double factor, const T* a, const T* b, Sum* sums) {
+  for (std::size_t g = 0; g < shape.groups; ++g) {
+    Sum* row = sums + g % groups * kLanes;
+    for (std::size_t i = 0; i < shape.elements; ++i) {
+      const std::size_t at = (g * shape.elements + i) * kLanes;
+      for (std::size_t l = 0; l < kLanes; ++l) {
+        row[l] += static_cast<Sum>(factor) * static_cast<Sum>(a[at + l] * b[at + l]);
+      }
+    }
+  }
+}
+
+// One lane's sample of ln det, term by term.
+class LaneSeries {
+ public:
+  // limit: the number of terms, or 0 to go on until the bound is at most `tolerance`.
+  LaneSeries(double lipschitz, std::size_t limit, double tolerance)
+      : lipschitz_(lipschitz), limit_(limit), tolerance_(tolerance) {}
+
+  // Term k: c_k v^T J^k v / k, given the squared norms of v and of J^k v.
+  void add(std::size_t k, double weight, double product, double v_squared, double t_squared) {
+    const auto index = static_cast<double>(k);
+    value += weight * product / index;
+    // per probe: what is left is at most ||v|| ||J^k v|| L / ((k + 1) (1 - L))
+    bound = std::sqrt(v_squared * t_squared) * lipschitz_ / ((index + 1) * (1 - lipschitz_));
+    done = limit_ > 0 ? k >= limit_ : bound <= tolerance_ || k >= kMaxTerms;
+  }
+
+  double value = 0;
+  double bound = 0;
+  bool done = false;
+
+ private:
+  double lipschitz_;
+  std::size_t limit_;
+  double tolerance_;
+};
+
+// How many terms roulette gives a lane, at least `terms`.
+std::size_t roulette_length(const LogDetSampling& s, double continuation, std::uint64_t row,
+                            std::size_t probe) {
+  Rng rng(s.seed, RngPurpose::kRoulette, row, static_cast<std::uint32_t>(probe));
+  std::size_t n = std::max<std::size_t>(s.terms, 1);
+  while (n < kMaxTerms && rng.uniform() < continuation) ++n;
+  return n;
+}
 
 }  // namespace
 
@@ -23,6 +79,116 @@ Transformed ResidualBlock<T>::forward(const Pass<T>& pass, Var x) const {
   const Var with_tangents = ops::unit_tangents(pass.tape, x);
   const Var h = branch_.forward(pass, with_tangents, x.groups);
   return {ops::add_values(pass.tape, x, h), ops::log_det_identity_plus(pass.tape, h, x.groups)};
+}
+
+template <class T>
+Var ResidualBlock<T>::transform(const Pass<T>& pass, Var x) const {
+  return ops::add_values(pass.tape, x, branch_.forward(pass, x, x.groups));
+}
+
+template <class T>
+Learnable<T> ResidualBlock<T>::forward_to_learn(const Pass<T>& pass, Var x,
+                                                const LogDetDraw& draw) const {
+  const LogDetConfig& config = draw.config;
+  if (config.method == LogDetMethod::kExact) return Layer<T>::forward_to_learn(pass, x, draw);
+  Rng rng(draw.seed, RngPurpose::kRoulette, draw.shard);
+  const std::vector<double> weights = series_weights(config, rng);
+  const Var v = pass.tape.variable(x.elements, config.probes * x.groups);
+  draw_probes(config.probe, draw.seed, draw.rows, x.groups, x.elements, 0, config.probes,
+              pass.tape.value(v));
+  return config.gradient == LogDetGradient::kNeumann ? learn_by_neumann(pass, x, v, weights)
+                                                     : learn_by_series(pass, x, v, weights);
+}
+
+template <class T>
+Learnable<T> ResidualBlock<T>::learn_by_neumann(const Pass<T>& pass, Var x, Var v,
+                                                const std::vector<double>& weights) const {
+  Tape<T>& tape = pass.tape;
+  const std::size_t probes = v.groups / x.groups;
+  T* log_det = tape.scratch(x.groups * kLanes);
+  std::fill_n(log_det, x.groups * kLanes, T(0));
+  const Var u = tape.variable(v.elements, v.groups);  // sum over k of c_k J^{k-1} v
+  {
+    const auto at = branch_.linearise(pass, tape.value(x), x.groups);
+    const auto space = tape.workspace(v.size());
+    T* t = space.data();  // J^k v
+    std::copy_n(tape.value(v), v.size(), t);
+    std::fill_n(tape.value(u), u.size(), T(0));
+    for (std::size_t k = 1; k <= weights.size(); ++k) {
+      const T weight = static_cast<T>(weights[k - 1]);
+      for (std::size_t i = 0; i < u.size(); ++i) tape.value(u)[i] += weight * t[i];
+      branch_.jacobian_product(pass, at, t, t, probes);
+      add_products(v, x.groups, weights[k - 1] / static_cast<double>(k * probes), tape.value(v), t,
+                   log_det);
+    }
+  }
+  const Var h = branch_.forward(pass, ops::with_tangents(tape, x, u), x.groups);
+  return {ops::add_values(tape, x, h), {ops::mean_tangent_product(tape, h, v, x.groups)}, log_det};
+}
+
+template <class T>
+Learnable<T> ResidualBlock<T>::learn_by_series(const Pass<T>& pass, Var x, Var v,
+                                               const std::vector<double>& weights) const {
+  Tape<T>& tape = pass.tape;
+  Var t = v, y{}, sum{};
+  for (std::size_t k = 1; k <= weights.size(); ++k) {
+    const Var h = branch_.forward(pass, ops::with_tangents(tape, x, t), x.groups);
+    const Var term = ops::scale(tape, ops::mean_tangent_product(tape, h, v, x.groups),
+                                static_cast<T>(weights[k - 1] / static_cast<double>(k)));
+    if (k == 1) y = ops::add_values(tape, x, h);
+    sum = k == 1 ? term : ops::add(tape, sum, term);
+    if (k < weights.size()) t = ops::tangents_of(tape, h, x.groups);
+  }
+  return {y, {sum}, tape.value(sum)};
+}
+
+template <class T>
+Var ResidualBlock<T>::sample_log_det(const Pass<T>& pass, Var x, const LogDetSampling& sampling,
+                                     LogDetSamples& samples) const {
+  Tape<T>& tape = pass.tape;
+  const std::size_t lanes = x.groups * kLanes;
+  const auto at = branch_.linearise(pass, tape.value(x), x.groups);
+  const bool roulette = sampling.method == LogDetMethod::kRoulette;
+  const double q = sampling.continuation > 0 ? sampling.continuation : lipschitz_;
+  const auto probe_space = tape.workspace(x.size()), product_space = tape.workspace(x.size());
+  T* v = probe_space.data();
+  T* t = product_space.data();
+  std::vector<double> product(lanes), v_squared(lanes), t_squared(lanes);
+  for (std::size_t probe = 0; probe < sampling.probes; ++probe) {
+    draw_probes(sampling.probe, sampling.seed, sampling.rows, x.groups, x.elements, probe, 1, v);
+    std::copy_n(v, x.size(), t);
+    std::vector<LaneSeries> series;
+    for (std::size_t l = 0; l < lanes; ++l) {
+      const std::size_t limit =
+          roulette ? roulette_length(sampling, q, sampling.rows[l], probe) : sampling.terms;
+      series.emplace_back(lipschitz_, limit, sampling.tolerance);
+    }
+    std::fill(v_squared.begin(), v_squared.end(), 0);
+    add_products(x, x.groups, 1, v, v, v_squared.data());
+    double sign = 1, reached = 1;  // reached: P(N >= k)
+    for (std::size_t k = 1;; ++k, sign = -sign) {
+      branch_.jacobian_product(pass, at, t, t, 1);
+      std::fill(product.begin(), product.end(), 0);
+      std::fill(t_squared.begin(), t_squared.end(), 0);
+      add_products(x, x.groups, 1, v, t, product.data());
+      add_products(x, x.groups, 1, t, t, t_squared.data());
+      if (roulette && k > std::max<std::size_t>(sampling.terms, 1)) reached *= q;
+      bool all_done = true;
+      for (std::size_t l = 0; l < lanes; ++l) {
+        if (series[l].done) continue;
+        series[l].add(k, sign / reached, product[l], v_squared[l], t_squared[l]);
+        all_done = all_done && series[l].done;
+      }
+      if (all_done) break;
+    }
+    for (std::size_t l = 0; l < lanes; ++l) {
+      samples.values[probe * lanes + l] += series[l].value;
+      if (!roulette) samples.bounds[probe * lanes + l] += series[l].bound;
+    }
+  }
+  const Var y = tape.variable(x.elements, x.groups);
+  for (std::size_t i = 0; i < x.size(); ++i) tape.value(y)[i] = tape.value(x)[i] + at.value[i];
+  return y;
 }
 
 template <class T>

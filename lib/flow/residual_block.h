@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "flow/layer.h"
 #include "nn/dense_branch.h"
@@ -18,6 +19,12 @@ class ResidualBlock final : public Layer<T> {
 
   // The log-determinant is exact: ln det (I + J), J from the dimension's unit tangents.
   Transformed forward(const Pass<T>& pass, Var x) const override;
+  Var transform(const Pass<T>& pass, Var x) const override;
+  // By the Neumann series: the gradient of ln det (I + J) is E[v^T dJ u], u = (I + J)^-1 v as a
+  // series whose products J^k v nobody records. (Chen et al., section 3.2)
+  Learnable<T> forward_to_learn(const Pass<T>& pass, Var x, const LogDetDraw& draw) const override;
+  Var sample_log_det(const Pass<T>& pass, Var x, const LogDetSampling& sampling,
+                     LogDetSamples& samples) const override;
   // By safeguarded Newton where the Jacobian is cheap, else by fixed-point iteration
   // (fixed_point.h).
   Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
@@ -28,6 +35,11 @@ class ResidualBlock final : public Layer<T> {
   double inverse_lipschitz(const T*) const override { return 1 / (1 - lipschitz_); }
 
  private:
+  Learnable<T> learn_by_neumann(const Pass<T>& pass, Var x, Var probes,
+                                const std::vector<double>& weights) const;
+  Learnable<T> learn_by_series(const Pass<T>& pass, Var x, Var probes,
+                               const std::vector<double>& weights) const;
+
   DenseBranch<T> branch_;
   double lipschitz_ = 1;
 };

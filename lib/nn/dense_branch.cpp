@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/rng.h"
+#include "kernels/matmul.h"
 #include "kernels/softplus.h"
 
 namespace iflow {
@@ -123,6 +124,95 @@ Var DenseBranch<T>::forward(const Pass<T>& pass, Var x, std::size_t groups) cons
     }
   }
   return x;
+}
+
+template <class T>
+std::size_t DenseBranch<T>::widest(const ParameterLayout& layout) const {
+  std::size_t width = 0;
+  for (const Layer& layer : layers_) {
+    width = std::max({width, layout[layer.weight].rows, layout[layer.weight].columns});
+  }
+  return width;
+}
+
+namespace {
+
+// [x, -x] of every group: from [G][width] -> to [G][2 width].
+template <class T>
+void mirror_groups(const T* from, T* to, std::size_t groups, std::size_t width) {
+  const std::size_t row = width * kLanes;
+  for (std::size_t g = 0; g < groups; ++g) {
+    for (std::size_t i = 0; i < row; ++i) {
+      to[2 * g * row + i] = from[g * row + i];
+      to[(2 * g + 1) * row + i] = -from[g * row + i];
+    }
+  }
+}
+
+}  // namespace
+
+template <class T>
+auto DenseBranch<T>::linearise(const Pass<T>& pass, const T* x, std::size_t groups) const
+    -> Linearised {
+  Linearised result{groups, nullptr, {}};
+  const auto space = pass.tape.workspace(widest(pass.layout) * groups * kLanes);
+  const auto activated = pass.tape.workspace(widest(pass.layout) * groups * kLanes);
+  for (const Layer& layer : layers_) {
+    const Parameter<T> w = pass.parameter(layer.weight), bias = pass.parameter(layer.bias);
+    const std::size_t size = w.columns * groups * kLanes;
+    T* phi = nullptr;
+    if (layer.activated) {
+      if (concatenated_) {
+        mirror_groups(x, activated.data(), groups, w.columns / 2);
+        x = activated.data();
+      }
+      phi = pass.tape.scratch(size);
+      const T a = has_parameter(activation_)
+                      ? kernels::softplus(*pass.parameter(layer.parameter).value)
+                      : T(1);
+      kernels::activation_forward(activation_, a, x, activated.data(), phi, w.columns, groups, 0);
+      if (concatenated_) {
+        for (std::size_t i = 0; i < size; ++i) activated.data()[i] *= T(1 / kConcatenatedLipschitz);
+        for (std::size_t i = 0; i < size; ++i) phi[i] *= T(1 / kConcatenatedLipschitz);
+      }
+      x = activated.data();
+    }
+    result.phi.push_back(phi);
+    const bool last = &layer == &layers_.back();
+    T* y = last ? pass.tape.scratch(w.rows * groups * kLanes) : space.data();
+    kernels::matmul_with_bias(kernels::row_major(w.value, w.rows, w.columns), bias.value, groups, x,
+                              y, groups);
+    x = y;
+  }
+  result.value = x;
+  return result;
+}
+
+template <class T>
+void DenseBranch<T>::jacobian_product(const Pass<T>& pass, const Linearised& at, const T* t, T* out,
+                                      std::size_t tangents) const {
+  const std::size_t groups = tangents * at.groups;
+  const auto space = pass.tape.workspace(widest(pass.layout) * groups * kLanes);
+  const auto activated = pass.tape.workspace(widest(pass.layout) * groups * kLanes);
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const Parameter<T> w = pass.parameter(layers_[i].weight);
+    if (layers_[i].activated) {
+      const std::size_t size = w.columns * at.groups * kLanes;
+      if (concatenated_) {
+        mirror_groups(t, activated.data(), groups, w.columns / 2);
+        t = activated.data();
+      }
+      for (std::size_t d = 0; d < tangents; ++d) {
+        for (std::size_t j = 0; j < size; ++j) {
+          activated.data()[d * size + j] = at.phi[i][j] * t[d * size + j];
+        }
+      }
+      t = activated.data();
+    }
+    T* y = i + 1 == layers_.size() ? out : space.data();
+    kernels::matmul(kernels::row_major(w.value, w.rows, w.columns), t, y, groups, false);
+    t = y;
+  }
 }
 
 template <class T>

@@ -37,6 +37,19 @@ class DenseBranch {
   // `groups` is G.
   Var forward(const Pass<T>& pass, Var x, std::size_t groups) const;
 
+  // g at fixed points x, with what a product J t needs. The numbers are the tape's.
+  struct Linearised {
+    std::size_t groups;         // G of x [G][dimension]
+    const T* value;             // g(x): [G][dimension]
+    std::vector<const T*> phi;  // phi' before each layer, [G][width]; null where there is none
+  };
+  // Nothing is recorded, whether the tape records or not.
+  Linearised linearise(const Pass<T>& pass, const T* x, std::size_t groups) const;
+
+  // out = J t for D tangents at every point: t, out [D G][dimension], which may be the same.
+  void jacobian_product(const Pass<T>& pass, const Linearised& at, const T* t, T* out,
+                        std::size_t tangents) const;
+
   // Orthogonal weights of spectral norm 1, a first bias that spreads the units over the data
   // (uniform within 2 / sqrt(width)), other biases 0; keyed by the seed and the parameter's index.
   void initialise(const ParameterLayout& layout, std::span<T> values, std::uint64_t seed) const;
@@ -53,6 +66,9 @@ class DenseBranch {
   };
 
   Var activate(const Pass<T>& pass, const Layer& layer, Var x, std::size_t groups) const;
+
+  // Numbers of the widest tensor between two layers, per row.
+  std::size_t widest(const ParameterLayout& layout) const;
 
   Activation activation_;
   bool concatenated_;  // phi(x) = [phi(x), phi(-x)] / kConcatenatedLipschitz

@@ -34,8 +34,41 @@ FlowOptions default_flow_options(std::size_t training_rows, std::size_t) {
   return options;
 }
 
-TrainConfig default_train_config(std::size_t training_rows, std::size_t) {
+namespace {
+
+DenseBranchConfig branch_config(const FlowOptions& options, std::size_t columns) {
+  DenseBranchConfig branch;
+  branch.dimension = columns;
+  branch.hidden = options.hidden;
+  branch.activation = options.activation;
+  branch.activation_start = options.activation_start;
+  branch.activation_first = options.activation_first;
+  branch.coefficient = options.coefficient;
+  return branch;
+}
+
+}  // namespace
+
+// MEASURE2
+LogDetConfig default_log_det(std::size_t columns) {
+  constexpr std::size_t kMostExactColumns = 16;
+  LogDetConfig config;
+  if (columns > kMostExactColumns) config.method = LogDetMethod::kRoulette;
+  return config;
+}
+
+std::size_t default_terms(LogDetMethod method, const FlowOptions& flow, std::size_t columns) {
+  if (method != LogDetMethod::kSeries) return 2;
+  ParameterLayout layout;
+  const DenseBranch<float> branch(branch_config(flow, columns), layout, "branch");
+  std::vector<double> norms;
+  for (const ParameterInfo& info : layout.entries()) norms.push_back(info.max_norm);
+  return terms_for(branch.lipschitz_bound(norms), columns, kMaxTruncation);
+}
+
+TrainConfig default_train_config(std::size_t training_rows, std::size_t columns) {
   TrainConfig config;
+  config.log_det = default_log_det(columns);
   config.batch = 128;
   config.learning_rate = 5e-3;
   const double steps = std::clamp(30000 * std::cbrt(size_ratio(training_rows)), 5000.0, 140000.0);
@@ -51,13 +84,7 @@ void set_plan(TrainConfig& config, std::uint64_t steps) {
 }
 
 FlowConfig residual_flow(const FlowOptions& options, const StandardiseConfig& standardise) {
-  DenseBranchConfig branch;
-  branch.dimension = standardise.mean.size();
-  branch.hidden = options.hidden;
-  branch.activation = options.activation;
-  branch.activation_start = options.activation_start;
-  branch.activation_first = options.activation_first;
-  branch.coefficient = options.coefficient;
+  const DenseBranchConfig branch = branch_config(options, standardise.mean.size());
   FlowConfig flow;
   flow.dimension = branch.dimension;
   flow.layers.emplace_back(standardise);

@@ -22,6 +22,15 @@ struct FlowOptions {
   double coefficient = 0;
 };
 
+// How training finds the log-determinant: exactly where that is affordable, else by roulette.
+LogDetConfig default_log_det(std::size_t columns);
+
+// The terms of a training estimate that were left to it: those in front of roulette's random ones,
+// or as many as bring the series' truncation bound of a block below kMaxTruncation, given the
+// coefficient's bound on Lip(g).
+inline constexpr double kMaxTruncation = 0.05;  // nats per row and block
+std::size_t default_terms(LogDetMethod method, const FlowOptions& flow, std::size_t columns);
+
 FlowOptions default_flow_options(std::size_t training_rows, std::size_t columns);
 
 // Everything of a run but its seed.

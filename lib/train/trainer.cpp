@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "base/rng.h"
 #include "flow/lanes.h"
 #include "train/schedule.h"
 
@@ -173,35 +174,55 @@ double Trainer::step() {
 
 // Fills gradients_ with the gradient of the mean loss of the batch, in slices; returns the loss.
 double Trainer::gradients(const std::vector<std::uint32_t>& batch) {
-  const std::size_t d = flow_.dimension(), slices = gradients_.size();
+  const std::size_t slices = gradients_.size();
   std::vector<double> losses(slices, 0);
   parallel_for(slices, [&](std::size_t slice) {
-    thread_local Tape<float> tape(true);
     AlignedVector<float>& gradient = gradients_[slice];
     std::fill(gradient.begin(), gradient.end(), 0.0F);
     const std::size_t begin = slice * batch.size() / slices;
     const std::size_t end = (slice + 1) * batch.size() / slices;
-    std::vector<float> rows(kMaxTileRows * d);
     for (std::size_t first = begin; first < end; first += kMaxTileRows) {
       const std::size_t count = std::min(kMaxTileRows, end - first);
-      for (std::size_t i = 0; i < count; ++i) {
-        std::copy_n(data_.rows.data() + std::size_t{batch[first + i]} * d, d, rows.data() + i * d);
-      }
-      tape.clear();
-      const Pass<float> pass{tape, flow_.layout(), effective_.data(), gradient.data()};
-      const Var x = tape.variable(d, groups_for(count));
-      rows_to_lanes(rows.data(), count, d, tape.value(x));
-      const Var log_p = flow_.log_density(pass, x, flow_.prefix_layers());
-      float* seed = tape.adjoint(log_p).data;
-      for (std::size_t i = 0; i < log_p.size(); ++i) {
-        seed[i] = i < count ? -1.0F / static_cast<float>(batch.size()) : 0.0F;
-        if (i < count) losses[slice] -= tape.value(log_p)[i];
-      }
-      tape.backward();
+      losses[slice] += tile_gradient(batch, first, count, slice, gradient.data());
     }
   });
   const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
   return sum / static_cast<double>(batch.size()) - prefix_log_det_;
+}
+
+// Adds the gradient of the mean loss over the batch as far as the rows batch[first, first + count)
+// go; returns the sum of their losses.
+double Trainer::tile_gradient(const std::vector<std::uint32_t>& batch, std::size_t first,
+                              std::size_t count, std::size_t shard, float* gradient) {
+  thread_local Tape<float> tape(true), inputs(false);
+  const std::size_t d = flow_.dimension(), lanes = groups_for(count) * kLanes;
+  std::vector<float> rows(count * d), weights(lanes, 0), log_p(lanes);
+  std::vector<std::uint64_t> ids(lanes);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::copy_n(data_.rows.data() + std::size_t{batch[first + i]} * d, d, rows.data() + i * d);
+    weights[i] = -1.0F / static_cast<float>(batch.size());
+  }
+  for (std::size_t i = 0; i < lanes; ++i) ids[i] = first + i;
+  const bool exact = config_.log_det.method == LogDetMethod::kExact;
+  Tape<float>& home = exact ? tape : inputs;
+  home.clear();
+  const Var x = home.variable(d, groups_for(count));
+  rows_to_lanes(rows.data(), count, d, home.value(x));
+  if (exact) {
+    const Pass<float> pass{tape, flow_.layout(), effective_.data(), gradient};
+    const Var density = flow_.log_density(pass, x, flow_.prefix_layers());
+    std::copy_n(tape.value(density), lanes, log_p.data());
+    std::copy_n(weights.data(), lanes, tape.adjoint(density).data);
+    tape.backward();
+  } else {
+    const std::uint64_t seed = Rng(config_.seed, RngPurpose::kProbe, now_.step, 3).next_u64();
+    flow_.learn(
+        {inputs, tape, effective_.data(), gradient, config_.log_det, seed, shard, ids.data()}, x,
+        flow_.prefix_layers(), weights.data(), log_p.data());
+  }
+  double loss = 0;
+  for (std::size_t i = 0; i < count; ++i) loss -= log_p[i];
+  return loss;
 }
 
 // Adds up the slices' gradients, and moves every parameter, its average and its effective matrix.

@@ -26,6 +26,7 @@ struct TrainConfig {
   double warmup = 0.05;         // fraction of the steps over which the rate rises
   double ema = 0.999;           // decay of the averaged parameters, per step
   AdamConfig adam;
+  LogDetConfig log_det;              // how the log-determinant is found while training
   int power_iterations = 1;          // per step and matrix
   std::uint64_t validate_every = 1;  // steps between validations
   std::uint64_t patience = 0;        // steps without a better validation that end the run; 0: never
@@ -100,6 +101,8 @@ class Trainer {
 
  private:
   double gradients(const std::vector<std::uint32_t>& batch);
+  double tile_gradient(const std::vector<std::uint32_t>& batch, std::size_t first,
+                       std::size_t count, std::size_t shard, float* gradient);
   bool update();
   void normalise(std::size_t parameter, int power_iterations);
   bool advance_with_team(const std::function<bool(std::uint64_t step, double loss)>& on_step);

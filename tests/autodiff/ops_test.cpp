@@ -178,6 +178,45 @@ TEST_CASE("unit_tangents: value and gradient") {
   }
 }
 
+TEST_CASE("with_tangents, tangents_of, mean_tangent_product: values and gradients") {
+  for (const std::size_t groups : {1, 2}) {
+    for (const std::size_t tangents : {1, 3}) {
+      const CheckedInput x = random_input("x", 3, groups, 8);
+      const CheckedInput t = random_input("t", 3, tangents * groups, 9);
+      const CheckedInput v = random_input("v", 3, tangents * groups, 10);
+      const CheckedFunction stacked = [](DoubleTape& tape, Inputs in, Parameters) {
+        return ops::with_tangents(tape, in[0], in[1]);
+      };
+      const CheckedFunction again = [&](DoubleTape& tape, Inputs in, Parameters) {
+        return ops::tangents_of(tape, ops::with_tangents(tape, in[0], in[1]), groups);
+      };
+      const CheckedFunction product = [&](DoubleTape& tape, Inputs in, Parameters) {
+        const Var constant = tape.variable(3, static_cast<std::uint32_t>(tangents * groups));
+        std::copy(v.values.begin(), v.values.end(), tape.value(constant));
+        return ops::mean_tangent_product(tape, ops::with_tangents(tape, in[0], in[1]), constant,
+                                         groups);
+      };
+      std::vector<double> both = x.values;
+      both.insert(both.end(), t.values.begin(), t.values.end());
+      CHECK(value_of(stacked, {x, t}) == both);
+      CHECK(value_of(again, {x, t}) == t.values);
+      const std::vector<double> found = value_of(product, {x, t});
+      for (std::size_t row = 0; row < groups * kLanes; ++row) {
+        double expected = 0;
+        for (std::size_t i = 0; i < t.values.size(); ++i) {
+          const std::size_t group = i / (3 * kLanes) % groups;
+          if (group * kLanes + i % kLanes != row) continue;
+          expected += t.values[i] * v.values[i] / static_cast<double>(tangents);
+        }
+        CHECK(found[row] == doctest::Approx(expected));
+      }
+      expect_gradient(stacked, {x, t});
+      expect_gradient(again, {x, t});
+      expect_gradient(product, {x, t});
+    }
+  }
+}
+
 TEST_CASE("log_det_identity_plus: gradient, and the value of a triangular Jacobian") {
   for (const std::size_t e : {1, 2, 3, 4, 7, 16}) {
     for (const std::size_t groups : {1, 2}) {

@@ -1,0 +1,161 @@
+#include "density.h"
+
+#include <CLI/CLI.hpp>
+#include <limits>
+
+#include "base/error.h"
+#include "number_checks.h"
+#include "number_format.h"
+#include "options.h"
+#include "screen.h"
+
+namespace iflow {
+
+namespace {
+
+constexpr int kPromiseMissed = 5;
+
+CLI::Validator positive() {
+  return number_where("a number above 0", [](double x) { return x > 0; });
+}
+
+// The options that a chosen method has no use for.
+void reject(const CLI::App& command, const std::string& why,
+            const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (command.count(name) > 0) throw UsageError(name + ": " + why);
+  }
+}
+
+}  // namespace
+
+void add_density_options(CLI::App& command, DensityOptions& options) {
+  constexpr const char* kGroup = "Log-determinant";
+  EstimateOptions& estimate = options.estimate;
+  command
+      .add_option_function<std::string>(
+          "--logdet",
+          [&options](const std::string& name) {
+            if (name != "auto") options.method = log_det_methods().at(name);
+          },
+          "auto (exact up to " + std::to_string(kMostExactColumns) +
+              " columns, else series), exact, series or roulette")
+      ->check(CLI::IsMember(log_det_methods()) | CLI::IsMember({"auto"}))
+      ->type_name("METHOD")
+      ->group(kGroup);
+  command
+      .add_option_function<std::string>(
+          "--terms",
+          [&estimate](const std::string& text) {
+            estimate.terms = text == "auto" ? 0 : std::stoull(text);
+          },
+          "Series: its terms, or auto: as many as --max-bound needs. Roulette: the terms in front "
+          "of the random ones (default 8)")
+      ->check(CLI::IsMember({"auto"}) | count_up_to(100000))
+      ->type_name("N")
+      ->group(kGroup);
+  command.add_option("--probes", estimate.probes, "Random probes of every row (default 16)")
+      ->check(count_up_to(1U << 20U))
+      ->type_name("N")
+      ->group(kGroup);
+  command
+      .add_option("--probe", estimate.probe,
+                  "rademacher (default), gaussian, or unit: all unit "
+                  "vectors, whose traces are exact")
+      ->transform(CLI::CheckedTransformer(probe_kinds()))
+      ->type_name("KIND")
+      ->group(kGroup);
+  command
+      .add_option(
+          "--continuation", estimate.continuation,
+          "Roulette: the chance of each further term (default: the block's Lipschitz bound)")
+      ->check(number_where("a number between 0 and 1", [](double x) { return x > 0 && x < 1; }))
+      ->type_name("Q")
+      ->group(kGroup);
+  command
+      .add_option("--max-se", estimate.max_standard_error,
+                  "As many probes as this standard error of a row needs, by a pilot run; in nats")
+      ->check(positive())
+      ->excludes("--probes")
+      ->type_name("SE")
+      ->group(kGroup);
+  command
+      .add_option("--max-bound", estimate.max_bound,
+                  "Series: largest truncation error of a row, in nats (default 0.001)")
+      ->check(positive())
+      ->type_name("BOUND")
+      ->group(kGroup);
+  command
+      .add_option("--first-row", options.first_row,
+                  "Number of the first input row, from 0, for an input that was split")
+      ->check(whole_number())
+      ->type_name("K")
+      ->group(kGroup);
+  add_seed_option(command, estimate.seed);
+}
+
+void settle_density(const CLI::App& command, DensityOptions& options) {
+  EstimateOptions& estimate = options.estimate;
+  if (options.method == LogDetMethod::kExact) {
+    reject(command, "an exact log-determinant has none",
+           {"--terms", "--probes", "--probe", "--continuation", "--max-se", "--max-bound"});
+  }
+  if (options.method == LogDetMethod::kRoulette) {
+    constexpr std::size_t kRouletteTerms = 8;
+    if (estimate.terms == 0) estimate.terms = kRouletteTerms;
+    reject(command, "roulette leaves nothing out", {"--max-bound"});
+  } else {
+    reject(command, "only --logdet roulette has it", {"--continuation"});
+  }
+  if (estimate.terms > 0 && options.method != LogDetMethod::kRoulette) {
+    reject(command, "the number of --terms is fixed", {"--max-bound"});
+    estimate.max_bound = std::numeric_limits<double>::infinity();
+  }
+  if (estimate.probe == ProbeKind::kUnit) {
+    reject(command, "--probe unit takes as many as there are columns", {"--probes", "--max-se"});
+  } else if (estimate.probes < 2) {
+    throw UsageError("--probes: a standard error needs at least 2");
+  }
+}
+
+Density::Density(const Model& model, const DensityOptions& options)
+    : model_(model), options_(options) {
+  exact_ = options.method ? options.method == LogDetMethod::kExact
+                          : model.dimension() <= kMostExactColumns;
+  options_.estimate.method = options.method.value_or(LogDetMethod::kSeries);
+  if (options.estimate.probe == ProbeKind::kUnit) options_.estimate.probes = model.dimension();
+}
+
+std::vector<std::string> Density::columns() const {
+  if (exact_) return {"logprob"};
+  return {"logprob", "se", "bound"};
+}
+
+std::vector<double> Density::operator()(const Rows& rows) {
+  if (exact_) return model_.log_density(rows.values);
+  std::vector<std::uint64_t> ids(rows.indices.begin(), rows.indices.end());
+  for (std::uint64_t& id : ids) id += options_.first_row;
+  const EstimateOptions& promised = options_.estimate;
+  std::vector<double> results;
+  for (const DensityEstimate& row : model_.estimate_log_density(rows.values, ids, promised)) {
+    results.insert(results.end(), {row.value, row.standard_error, row.truncation_bound});
+    if (promised.max_standard_error > 0 && row.standard_error > promised.max_standard_error) {
+      ++wide_errors_;
+    }
+    if (row.truncation_bound > promised.max_bound) ++wide_bounds_;
+  }
+  return results;
+}
+
+void Density::check_promises() const {
+  Screen screen(false);
+  if (wide_errors_ > 0) {
+    screen.warn(with_commas(wide_errors_) + " rows have a standard error above --max-se");
+  }
+  if (wide_bounds_ > 0) {
+    screen.warn(with_commas(wide_bounds_) + " rows have a truncation bound above --max-bound");
+  }
+  if (wide_errors_ + wide_bounds_ > 0) throw CLI::RuntimeError(kPromiseMissed);
+}
+
+}  // namespace iflow

@@ -1,0 +1,50 @@
+// How a command finds log-densities: exactly, or by an estimator with its options.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "flow/model.h"
+#include "row_stream.h"
+
+namespace iflow {
+
+struct DensityOptions {
+  std::optional<LogDetMethod> method;  // none: exact up to kMostExactColumns, else the series
+  EstimateOptions estimate;
+  std::uint64_t first_row = 0;  // index of the first input row
+};
+
+// MEASURE
+inline constexpr std::size_t kMostExactColumns = 256;
+
+// --logdet, --terms, --probes, --probe, --continuation, --max-se, --max-bound, --first-row, --seed.
+void add_density_options(CLI::App& command, DensityOptions& options);
+
+// To be called once everything is parsed. Throws UsageError for options that contradict each other.
+void settle_density(const CLI::App& command, DensityOptions& options);
+
+class Density {
+ public:
+  Density(const Model& model, const DensityOptions& options);
+
+  bool exact() const { return exact_; }
+  // The columns of its results: logprob, and of an estimate se and bound.
+  std::vector<std::string> columns() const;
+  // (n, columns().size())
+  std::vector<double> operator()(const Rows& rows);
+  // Writes a warning and ends the program with exit code 5 if a promise was missed: a standard
+  // error above --max-se or a bound above --max-bound.
+  void check_promises() const;
+
+ private:
+  const Model& model_;
+  DensityOptions options_;
+  bool exact_;
+  std::size_t wide_errors_ = 0, wide_bounds_ = 0;  // rows above --max-se and --max-bound
+};
+
+}  // namespace iflow

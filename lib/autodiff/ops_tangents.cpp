@@ -1,0 +1,76 @@
+#include <algorithm>
+
+#include "autodiff/ops.h"
+
+namespace iflow::ops {
+
+template <class T>
+Var with_tangents(Tape<T>& tape, Var x, Var t) {
+  const Var y = tape.variable(x.elements, x.groups + t.groups);
+  std::copy_n(tape.value(x), x.size(), tape.value(y));
+  std::copy_n(tape.value(t), t.size(), tape.value(y) + x.size());
+  tape.on_backward(y, [=](Tape<T>& r) {
+    const T* dy = r.output_adjoint(y);
+    T* dx = r.adjoint_to_add(x);
+    for (std::size_t i = 0; i < x.size(); ++i) dx[i] += dy[i];
+    T* dt = r.adjoint_to_add(t);
+    for (std::size_t i = 0; i < t.size(); ++i) dt[i] += dy[x.size() + i];
+  });
+  return y;
+}
+
+template <class T>
+Var tangents_of(Tape<T>& tape, Var h, std::size_t groups) {
+  const Var t = tape.variable(h.elements, h.groups - groups);
+  const std::size_t values = h.size() - t.size();
+  std::copy_n(tape.value(h) + values, t.size(), tape.value(t));
+  tape.on_backward(t, [=](Tape<T>& r) {
+    const T* dt = r.output_adjoint(t);
+    T* dh = r.adjoint_to_add(h);
+    for (std::size_t i = 0; i < t.size(); ++i) dh[values + i] += dt[i];
+  });
+  return t;
+}
+
+template <class T>
+Var mean_tangent_product(Tape<T>& tape, Var h, Var v, std::size_t groups) {
+  const std::size_t e = h.elements, tangents = v.groups / groups;
+  const std::size_t values = h.size() - v.size();
+  const Var y = tape.variable(1, groups);
+  std::fill_n(tape.value(y), y.size(), T(0));
+  for (std::size_t g = 0; g < v.groups; ++g) {
+    T* ys = tape.value(y) + g % groups * kLanes;
+    for (std::size_t i = 0; i < e; ++i) {
+      const T* hs = tape.value(h) + values + (g * e + i) * kLanes;
+      const T* vs = tape.value(v) + (g * e + i) * kLanes;
+      for (std::size_t l = 0; l < kLanes; ++l) ys[l] += hs[l] * vs[l];
+    }
+  }
+  const T weight = 1 / static_cast<T>(tangents);
+  for (std::size_t i = 0; i < y.size(); ++i) tape.value(y)[i] *= weight;
+  tape.on_backward(y, [=](Tape<T>& r) {
+    // v is a constant: dh[tangents] += dy v / D
+    const T* dy = r.output_adjoint(y);
+    T* dh = r.adjoint_to_add(h) + values;
+    for (std::size_t g = 0; g < v.groups; ++g) {
+      for (std::size_t i = 0; i < e; ++i) {
+        const std::size_t at = (g * e + i) * kLanes;
+        const T* vs = r.value(v) + at;
+        for (std::size_t l = 0; l < kLanes; ++l) {
+          dh[at + l] += weight * dy[g % groups * kLanes + l] * vs[l];
+        }
+      }
+    }
+  });
+  return y;
+}
+
+#define IFLOW_INSTANTIATE(T)                            \
+  template Var with_tangents(Tape<T>&, Var, Var);       \
+  template Var tangents_of(Tape<T>&, Var, std::size_t); \
+  template Var mean_tangent_product(Tape<T>&, Var, Var, std::size_t);
+IFLOW_INSTANTIATE(float)
+IFLOW_INSTANTIATE(double)
+#undef IFLOW_INSTANTIATE
+
+}  // namespace iflow::ops

@@ -1,0 +1,85 @@
+// Stochastic estimates of ln det(I + J) = sum over k >= 1 of (-1)^{k+1} tr(J^k) / k, for blocks
+// whose dimension makes the exact determinant dear: the truncated series of Behrmann et al.
+// ("Invertible Residual Networks", ICML 2019) and the unbiased roulette of Chen et al. ("Residual
+// Flows for Invertible Generative Modeling", NeurIPS 2019). Traces are Hutchinson's: tr(A) =
+// E[v^T A v] for probes v with E[v v^T] = I. (maths.md section 3)
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/rng.h"
+
+namespace iflow {
+
+enum class LogDetMethod { kExact, kSeries, kRoulette };
+
+// kRademacher: +-1 with equal chance. kUnit: probe i is sqrt(d) e_i, so that d probes give the
+// trace itself.
+enum class ProbeKind { kRademacher, kGaussian, kUnit };
+
+// How the gradient of an estimate is found. kNeumann: from (I + J)^-1 as a series that is not
+// recorded, one recorded product J u, and memory that does not grow with the terms. kBasic: by
+// backpropagation through all terms, as the original method does it.
+enum class LogDetGradient { kNeumann, kBasic };
+
+const std::map<std::string, LogDetMethod>& log_det_methods();      // exact, series, roulette
+const std::map<std::string, ProbeKind>& probe_kinds();             // rademacher, gaussian, unit
+const std::map<std::string, LogDetGradient>& log_det_gradients();  // neumann, basic
+
+struct LogDetConfig {
+  LogDetMethod method = LogDetMethod::kExact;
+  LogDetGradient gradient = LogDetGradient::kNeumann;
+  ProbeKind probe = ProbeKind::kRademacher;
+  std::size_t probes = 1;     // per row and block
+  std::size_t terms = 2;      // of the series; of roulette, those that are always there
+  double continuation = 0.5;  // roulette: P(N >= k + 1 | N >= k) behind those terms
+};
+
+// The weights c_1 ... c_N of an estimate: ln det(I + J) ~ sum c_k v^T J^k v / k, and its gradient
+// ~ sum c_k v^T dJ J^{k-1} v. c_k = (-1)^{k+1} / P(N >= k); the series has N = terms, roulette
+// draws N from `rng`.
+std::vector<double> series_weights(const LogDetConfig& config, Rng& rng);
+
+// The least n for which the truncation error of n terms, at most
+// d (-ln(1 - L) - sum over k <= n of L^k / k) <= d L^{n+1} / ((n + 1) (1 - L)),
+// is at most `tolerance`. L in (0, 1).
+std::size_t terms_for(double lipschitz, std::size_t dimension, double tolerance);
+
+// Probes first .. first + count - 1 of every lane's row: v [count G][d][kLanes], keyed by (seed,
+// row, probe). rows: (16 G).
+template <class T>
+void draw_probes(ProbeKind kind, std::uint64_t seed, const std::uint64_t* rows, std::size_t groups,
+                 std::size_t dimension, std::size_t first, std::size_t count, T* v);
+
+// What one layer's training estimate is drawn from.
+struct LogDetDraw {
+  const LogDetConfig& config;
+  std::uint64_t seed;         // of the step and the layer
+  std::uint64_t shard;        // draws the number of terms
+  const std::uint64_t* rows;  // of each lane, draws the probes
+};
+
+// What one layer's samples are drawn from, for evaluation.
+struct LogDetSampling {
+  LogDetMethod method = LogDetMethod::kSeries;
+  ProbeKind probe = ProbeKind::kRademacher;
+  std::size_t probes = 1;  // samples of every row
+  // Series: 0 takes as many as bring the probe's truncation bound down to `tolerance`.
+  std::size_t terms = 0;
+  double tolerance = 0;
+  double continuation = 0;  // roulette; 0: the block's Lipschitz bound
+  std::uint64_t seed = 0;   // of the layer
+  const std::uint64_t* rows = nullptr;
+};
+
+// Samples of ln |det|, summed over layers: [probes][16 G] each.
+struct LogDetSamples {
+  std::vector<double> values;
+  std::vector<double> bounds;  // of the truncation error, rounding left out; 0 for roulette
+};
+
+}  // namespace iflow
