@@ -49,7 +49,11 @@ DenseBranchConfig branch_config(const FlowOptions& options, std::size_t columns)
 
 }  // namespace
 
-// MEASURE2
+// Measured with 20 blocks of hidden widths 64, 64, batch 128, one thread, seconds for 100 steps:
+//   columns    8     16    24    32    64
+//   exact     2.3   5.2   8.5   13.8  57
+//   roulette  1.0   1.3   1.6   2.1   4.2
+// Without noise fewer steps do: exact up to 16 columns.
 LogDetConfig default_log_det(std::size_t columns) {
   constexpr std::size_t kMostExactColumns = 16;
   LogDetConfig config;
