@@ -91,10 +91,10 @@ template <class T, std::size_t kRows, std::size_t kGroups>
   }
 }
 
-// Rows from m on, as many tiles of kRows as fit; returns the first row that is left.
+// Rows from m up to `end`, as many tiles of kRows as fit; returns the first row that is left.
 template <class T, std::size_t kRows, std::size_t kGroups>
-std::size_t product_rows(const Product<T>& p, std::size_t m, std::size_t g) {
-  for (; m + kRows <= p.rows; m += kRows) product_tile<T, kRows, kGroups>(p, m, g);
+std::size_t product_rows(const Product<T>& p, std::size_t m, std::size_t end, std::size_t g) {
+  for (; m + kRows <= end; m += kRows) product_tile<T, kRows, kGroups>(p, m, g);
   return m;
 }
 
@@ -103,10 +103,17 @@ template <class T, std::size_t kGroups>
 void product_panel(const Product<T>& p, std::size_t g) {
   constexpr std::size_t kTall = kAccumulators / (kGroups * kRegistersPerGroup<T>);
   std::size_t m = 0;
-  if constexpr (kTall >= 8) m = product_rows<T, 8, kGroups>(p, m, g);
-  if constexpr (kTall >= 4) m = product_rows<T, 4, kGroups>(p, m, g);
-  if constexpr (kTall >= 2) m = product_rows<T, 2, kGroups>(p, m, g);
-  product_rows<T, 1, kGroups>(p, m, g);
+  if constexpr (kTall >= 8) m = product_rows<T, 8, kGroups>(p, m, p.rows, g);
+  if constexpr (kTall >= 6 && kTall < 8) {
+    // Tiles of six rows and, so that none of few rows is left, of five: fewer rows than that don't
+    // hide the latency of the multiply-add.
+    const std::size_t in_fives = (6 - p.rows % 6) % 6 * 5;
+    m = product_rows<T, 6, kGroups>(p, m, p.rows >= in_fives ? p.rows - in_fives : p.rows, g);
+    m = product_rows<T, 5, kGroups>(p, m, p.rows, g);
+  }
+  if constexpr (kTall >= 4) m = product_rows<T, 4, kGroups>(p, m, p.rows, g);
+  if constexpr (kTall >= 2) m = product_rows<T, 2, kGroups>(p, m, p.rows, g);
+  product_rows<T, 1, kGroups>(p, m, p.rows, g);
 }
 
 template <class T>
