@@ -14,6 +14,7 @@
 #include "result.h"
 #include "screen.h"
 #include "stopwatch.h"
+#include "train/prefix.h"
 
 namespace iflow {
 namespace {
@@ -47,20 +48,21 @@ class FitCommand {
     FitData data = read(given.table, given.val_fraction, given.train.seed);
     FitSettings settings =
         new_settings(arguments_, data.record.training_rows, data.record.columns.size());
-    fit_.flow = residual_flow(settings.flow, {data.moments.mean, data.moments.deviation});
+    fit_.flow =
+        residual_flow(settings.flow, {data.moments.mean, data.moments.deviation}, data.whiten);
+    TrainingData rows{rows_after_prefix(fit_.flow, data.training), data.validation};
     CheckpointWriter writer(arguments_.checkpoint);
     catch_interrupts();
-    if (arguments_.seconds) settings.train = plan_for_time(settings.train, data.rows, 0);
+    if (arguments_.seconds) settings.train = plan_for_time(settings.train, rows, 0);
 
     fit_.train = settings.train;
     fit_.data = data.record;
     fit_.gaussian = data.gaussian;
     fit_.options = settings_to_json(settings);
-    const std::vector<double> validation = data.rows.validation;
-    Trainer trainer(fit_.flow, fit_.train, std::move(data.rows));
+    Trainer trainer(fit_.flow, fit_.train, std::move(rows));
     trainer.start();
     train(trainer, writer);
-    report(validation);
+    report(data.validation);
   }
 
   void resume() {
@@ -70,12 +72,12 @@ class FitCommand {
     FitData data = read(settings.table, settings.val_fraction, settings.train.seed);
     check_same_data(data.record);
     catch_interrupts();
-    lengthen_plan(settings.train, data.rows);
+    TrainingData rows{rows_after_prefix(fit_.flow, data.training), data.validation};
+    lengthen_plan(settings.train, rows);
     fit_.train = settings.train;
     fit_.options = settings_to_json(settings);
 
-    const std::vector<double> validation = data.rows.validation;
-    Trainer trainer(fit_.flow, fit_.train, std::move(data.rows));
+    Trainer trainer(fit_.flow, fit_.train, std::move(rows));
     trainer.resume(fit_.state);
     if (trainer.finished()) {
       screen_.note(arguments_.checkpoint + ": already finished, nothing to do; a larger --steps " +
@@ -84,7 +86,7 @@ class FitCommand {
       CheckpointWriter writer(arguments_.checkpoint);
       train(trainer, writer);
     }
-    report(validation);
+    report(data.validation);
   }
 
   FitData read(const TableOptions& table, double val_fraction, std::uint64_t seed) {

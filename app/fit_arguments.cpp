@@ -98,6 +98,12 @@ void add_flow_options(CLI::App& command, FlowOptions& flow) {
       ->check(inside_unit())
       ->type_name("C")
       ->group(kGroup);
+  command
+      .add_option("--start-gain", flow.start_gain,
+                  "Initial norm of every block's last layer; 0 begins with a Gaussian")
+      ->check(number_where("a number from 0 to 1", [](double x) { return x >= 0 && x <= 1; }))
+      ->type_name("GAIN")
+      ->group(kGroup);
 }
 
 // Options that are left to the fit by the word auto are as if they were not given.

@@ -98,16 +98,19 @@ FitData read_fit_data(const std::string& path, const std::string& val, const Tab
   const Split split = val.empty() ? split_rows(table.rows, held_out_part(table, val_fraction), seed)
                                   : append_validation(table, val, options, data.warnings);
   const std::size_t columns = table.columns.size();
-  const std::vector<double> training = gather(table, split.training);
-  data.rows.validation = gather(table, split.validation);
-  data.moments = column_moments(training, columns);
+  data.training = gather(table, split.training);
+  data.validation = gather(table, split.validation);
+  data.moments = column_moments(data.training, columns);
   check_training_rows(table, source, split.training.size(), data.moments);
   if (!val.empty()) {
-    check_validation_rows(table, shown_name(val), data.rows.validation, data.moments);
+    check_validation_rows(table, shown_name(val), data.validation, data.moments);
   }
-  data.rows.rows = standardised(training, data.moments);
   try {
-    data.gaussian = fit_gaussian(training, columns);
+    data.gaussian = fit_gaussian(data.training, columns);
+    // The plane's correlations are nothing that a flow would not learn at once.
+    if (columns > 2) {
+      data.whiten = shrunk_correlations(standardised(data.training, data.moments), columns);
+    }
   } catch (const DataError& error) {
     throw DataError(source + ": " + error.what());
   }

@@ -1,6 +1,7 @@
-// The rows of a fit: read, looked at, split, standardised.
+// The rows of a fit: read, looked at, split.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,10 +15,12 @@ namespace iflow {
 
 struct FitData {
   DataRecord record;
-  TrainingData rows;
-  ColumnMoments moments;              // of the training rows
-  Gaussian gaussian;                  // fitted to them
-  std::vector<std::string> warnings;  // for the person
+  std::vector<double> training;  // (n, d)
+  std::vector<double> validation;
+  ColumnMoments moments;               // of the training rows
+  std::optional<WhitenConfig> whiten;  // for their correlations, in more than two dimensions
+  Gaussian gaussian;                   // fitted to them
+  std::vector<std::string> warnings;   // for the person
 };
 
 // Reads `path` and holds out a part of it by (val_fraction, seed), or validates on all rows of

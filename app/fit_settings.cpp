@@ -77,6 +77,7 @@ json every_setting(const FitSettings& s) {
           {"activation-start", s.flow.activation_start},
           {"activation-first", s.flow.activation_first},
           {"coefficient", s.flow.coefficient},
+          {"start-gain", s.flow.start_gain},
           {"steps", s.train.steps},
           {"batch", s.train.batch},
           {"lr", s.train.learning_rate},
@@ -107,6 +108,7 @@ FitSettings settings_from_json(const json& options, const std::string& checkpoin
   s.flow.activation_start = fields.get<double>("activation-start");
   s.flow.activation_first = fields.get<bool>("activation-first");
   s.flow.coefficient = fields.get<double>("coefficient");
+  s.flow.start_gain = fields.get<double>("start-gain");
   s.train.steps = fields.get<std::uint64_t>("steps");
   s.train.batch = fields.get<std::size_t>("batch");
   s.train.learning_rate = fields.get<double>("lr");

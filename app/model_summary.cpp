@@ -18,6 +18,7 @@ std::string widths_of(const DenseBranchConfig& branch) {
 
 struct Description {
   std::string operator()(const StandardiseConfig&) const { return "standardise"; }
+  std::string operator()(const WhitenConfig&) const { return "whiten"; }
   std::string operator()(const ActNormConfig&) const { return "actnorm"; }
   std::string operator()(const ResidualBlockConfig& config) const {
     const DenseBranchConfig& branch = config.branch;

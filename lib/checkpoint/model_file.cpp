@@ -24,6 +24,9 @@ struct LayerToJson {
   json operator()(const StandardiseConfig& c) const {
     return {{"kind", "standardise"}, {"mean", c.mean}, {"deviation", c.deviation}};
   }
+  json operator()(const WhitenConfig& c) const {
+    return {{"kind", "whiten"}, {"factor", c.factor}};
+  }
   json operator()(const ActNormConfig&) const { return {{"kind", "actnorm"}}; }
   json operator()(const ResidualBlockConfig& c) const {
     return {{"kind", "residual"},
@@ -31,6 +34,7 @@ struct LayerToJson {
             {"activation", c.branch.activation},
             {"activation_start", c.branch.activation_start},
             {"activation_first", c.branch.activation_first},
+            {"start_gain", c.branch.start_gain},
             {"coefficient", c.branch.coefficient}};
   }
 };
@@ -41,6 +45,8 @@ LayerConfig layer_from_json(JsonFields fields, std::size_t dimension) {
   if (kind == "standardise") {
     config = StandardiseConfig{fields.get<std::vector<double>>("mean"),
                                fields.get<std::vector<double>>("deviation")};
+  } else if (kind == "whiten") {
+    config = WhitenConfig{fields.get<std::vector<double>>("factor")};
   } else if (kind == "actnorm") {
     config = ActNormConfig{};
   } else if (kind == "residual") {
@@ -50,6 +56,7 @@ LayerConfig layer_from_json(JsonFields fields, std::size_t dimension) {
     branch.activation = fields.get<std::string>("activation");
     branch.activation_start = fields.get<double>("activation_start");
     branch.activation_first = fields.get<bool>("activation_first");
+    branch.start_gain = fields.get<double>("start_gain");
     branch.coefficient = fields.get<double>("coefficient");
     config = ResidualBlockConfig{branch};
   } else {

@@ -27,6 +27,9 @@ class Maker {
     }
     return std::make_unique<Standardise<T>>(config);
   }
+  std::unique_ptr<Layer<T>> operator()(const WhitenConfig& config) const {
+    return std::make_unique<Whiten<T>>(config, dimension_);
+  }
   std::unique_ptr<Layer<T>> operator()(const ActNormConfig&) const {
     return std::make_unique<ActNorm<T>>(dimension_, layout_, name_);
   }
@@ -43,7 +46,7 @@ class Maker {
   std::string name_;
 };
 
-constexpr const char* kKinds[] = {"standardise", "actnorm", "residual"};
+constexpr const char* kKinds[] = {"standardise", "whiten", "actnorm", "residual"};
 static_assert(std::size(kKinds) == std::variant_size_v<LayerConfig>);
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "flow/flow.h"
 #include "flow/standardise.h"
+#include "flow/whiten.h"
 #include "nn/dense_branch.h"
 
 namespace iflow {
@@ -16,7 +17,8 @@ struct ResidualBlockConfig {
 };
 
 // Add a kind of layer here, in build_flow.cpp and in checkpoint/model_file.cpp.
-using LayerConfig = std::variant<StandardiseConfig, ActNormConfig, ResidualBlockConfig>;
+using LayerConfig =
+    std::variant<StandardiseConfig, WhitenConfig, ActNormConfig, ResidualBlockConfig>;
 
 struct FlowConfig {
   std::size_t dimension = 0;

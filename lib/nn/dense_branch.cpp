@@ -72,7 +72,8 @@ DenseBranch<T>::DenseBranch(const DenseBranchConfig& config, ParameterLayout& la
                             const std::string& prefix)
     : activation_(find_activation(config.activation).activation),
       concatenated_(find_activation(config.activation).concatenated),
-      activation_start_(config.activation_start) {
+      activation_start_(config.activation_start),
+      start_gain_(config.start_gain) {
   if (!(config.coefficient > 0 && config.coefficient < 1)) {
     throw UsageError(prefix + ": the coefficient must lie between 0 and 1, got " +
                      std::to_string(config.coefficient));
@@ -80,6 +81,10 @@ DenseBranch<T>::DenseBranch(const DenseBranchConfig& config, ParameterLayout& la
   if (!(config.activation_start > 0)) {
     throw UsageError(prefix + ": the activation's parameter must start above 0, got " +
                      std::to_string(config.activation_start));
+  }
+  if (!(config.start_gain >= 0 && config.start_gain <= 1)) {
+    throw UsageError(prefix + ": the initial gain must lie between 0 and 1, got " +
+                     std::to_string(config.start_gain));
   }
   if (config.hidden.empty()) throw UsageError(prefix + ": a branch needs a hidden layer");
   std::vector<std::size_t> widths = {config.dimension};
@@ -224,10 +229,11 @@ void DenseBranch<T>::initialise(const ParameterLayout& layout, std::span<T> valu
     Rng rng(seed, RngPurpose::kInit, layer.weight);
     const Eigen::MatrixXd w = random_orthogonal(rng, static_cast<Eigen::Index>(weight.rows),
                                                 static_cast<Eigen::Index>(weight.columns));
+    const double gain = i + 1 == layers_.size() ? start_gain_ : 1;
     for (std::size_t r = 0; r < weight.rows; ++r) {
       for (std::size_t c = 0; c < weight.columns; ++c) {
         values[weight.offset + r * weight.columns + c] =
-            static_cast<T>(w(static_cast<Eigen::Index>(r), static_cast<Eigen::Index>(c)));
+            static_cast<T>(gain * w(static_cast<Eigen::Index>(r), static_cast<Eigen::Index>(c)));
       }
     }
     const ParameterInfo& bias = layout[layer.bias];

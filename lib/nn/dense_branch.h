@@ -19,6 +19,7 @@ struct DenseBranchConfig {
   std::string activation = "sine";  // a name of activation_names()
   double activation_start = 10;     // initial value of the activation's parameter
   bool activation_first = false;    // phi(x) before W_1
+  double start_gain = 1;            // initial spectral norm of W_m; 0: g begins as a constant
   double coefficient = 0.97;        // c: the bound on every spectral norm, in (0, 1)
 };
 
@@ -50,8 +51,9 @@ class DenseBranch {
   void jacobian_product(const Pass<T>& pass, const Linearised& at, const T* t, T* out,
                         std::size_t tangents) const;
 
-  // Orthogonal weights of spectral norm 1, a first bias that spreads the units over the data
-  // (uniform within 2 / sqrt(width)), other biases 0; keyed by the seed and the parameter's index.
+  // Orthogonal weights of spectral norm 1 (start_gain for W_m), a first bias that spreads the units
+  // over the data (uniform within 2 / sqrt(width)), other biases 0; keyed by the seed and the
+  // parameter's index.
   void initialise(const ParameterLayout& layout, std::span<T> values, std::uint64_t seed) const;
 
   // An upper bound of Lip(g): the product of the proved norms (one per parameter of the layout) and
@@ -72,7 +74,7 @@ class DenseBranch {
 
   Activation activation_;
   bool concatenated_;  // phi(x) = [phi(x), phi(-x)] / kConcatenatedLipschitz
-  double activation_start_;
+  double activation_start_, start_gain_;
   std::vector<Layer> layers_;
 };
 

@@ -16,12 +16,12 @@ ColumnMoments column_moments(std::span<const double> rows, std::size_t columns) 
   return moments;
 }
 
-std::vector<float> standardised(std::span<const double> rows, const ColumnMoments& moments) {
+std::vector<double> standardised(std::span<const double> rows, const ColumnMoments& moments) {
   const std::size_t columns = moments.mean.size();
-  std::vector<float> result(rows.size());
+  std::vector<double> result(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const std::size_t column = i % columns;
-    result[i] = static_cast<float>((rows[i] - moments.mean[column]) / moments.deviation[column]);
+    result[i] = ((rows[i] - moments.mean[column]) / moments.deviation[column]);
   }
   return result;
 }

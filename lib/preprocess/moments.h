@@ -15,7 +15,7 @@ struct ColumnMoments {
 // rows: (n, d) row-major, n > 0, numbers of at most 1e150.
 ColumnMoments column_moments(std::span<const double> rows, std::size_t columns);
 
-// (x - mean) / deviation, in double, then rounded. deviation > 0.
-std::vector<float> standardised(std::span<const double> rows, const ColumnMoments& moments);
+// (x - mean) / deviation. deviation > 0.
+std::vector<double> standardised(std::span<const double> rows, const ColumnMoments& moments);
 
 }  // namespace iflow

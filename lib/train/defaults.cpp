@@ -44,6 +44,7 @@ DenseBranchConfig branch_config(const FlowOptions& options, std::size_t columns)
   branch.activation_start = options.activation_start;
   branch.activation_first = options.activation_first;
   branch.coefficient = options.coefficient;
+  branch.start_gain = options.start_gain;
   return branch;
 }
 
@@ -87,11 +88,13 @@ void set_plan(TrainConfig& config, std::uint64_t steps) {
   config.patience = std::max<std::uint64_t>(2 * steps / 5, 1);
 }
 
-FlowConfig residual_flow(const FlowOptions& options, const StandardiseConfig& standardise) {
+FlowConfig residual_flow(const FlowOptions& options, const StandardiseConfig& standardise,
+                         const std::optional<WhitenConfig>& whiten) {
   const DenseBranchConfig branch = branch_config(options, standardise.mean.size());
   FlowConfig flow;
   flow.dimension = branch.dimension;
   flow.layers.emplace_back(standardise);
+  if (whiten) flow.layers.emplace_back(*whiten);
   flow.layers.emplace_back(ActNormConfig{});
   for (std::size_t i = 0; i < options.blocks; ++i) {
     flow.layers.emplace_back(ResidualBlockConfig{branch});

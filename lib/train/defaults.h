@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct FlowOptions {
   double activation_start = 0;
   bool activation_first = false;
   double coefficient = 0;
+  double start_gain = 1;
 };
 
 // How training finds the log-determinant: exactly where that is affordable, else by roulette.
@@ -39,7 +41,9 @@ TrainConfig default_train_config(std::size_t training_rows, std::size_t columns)
 // Validation points and patience that suit a plan of `steps` steps.
 void set_plan(TrainConfig& config, std::uint64_t steps);
 
-// Standardisation, ActNorm, the blocks, ActNorm.
-FlowConfig residual_flow(const FlowOptions& options, const StandardiseConfig& standardise);
+// Standardisation, whitening where there is one (in more than two dimensions), ActNorm, the blocks,
+// ActNorm.
+FlowConfig residual_flow(const FlowOptions& options, const StandardiseConfig& standardise,
+                         const std::optional<WhitenConfig>& whiten = std::nullopt);
 
 }  // namespace iflow

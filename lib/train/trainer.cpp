@@ -12,6 +12,7 @@
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "flow/lanes.h"
+#include "train/prefix.h"
 #include "train/schedule.h"
 
 namespace iflow {
@@ -69,17 +70,6 @@ void check(const TrainConfig& c, const TrainingData& data, std::size_t dimension
   if (data.rows.size() < dimension) throw UsageError("there are no rows to learn from");
 }
 
-// The log-determinant of the layers that training does not see.
-double log_det_of_prefix(const FlowConfig& config, std::size_t prefix_layers) {
-  double sum = 0;
-  for (std::size_t i = 0; i < prefix_layers; ++i) {
-    for (const double deviation : std::get<StandardiseConfig>(config.layers[i]).deviation) {
-      sum -= std::log(deviation);
-    }
-  }
-  return sum;
-}
-
 }  // namespace
 
 Trainer::Trainer(const FlowConfig& flow, const TrainConfig& config, TrainingData data)
@@ -89,7 +79,7 @@ Trainer::Trainer(const FlowConfig& flow, const TrainConfig& config, TrainingData
       data_(std::move(data)),
       batches_(std::max<std::size_t>(data_.rows.size() / flow.dimension, 1),
                std::max<std::size_t>(config.batch, 1), config.seed),
-      prefix_log_det_(log_det_of_prefix(flow, flow_.prefix_layers())),
+      prefix_log_det_(prefix_log_det(flow)),
       pieces_(cut_into_pieces(flow_.layout())),
       effective_(flow_.layout().size()),
       sigma_(flow_.layout().entries().size()),

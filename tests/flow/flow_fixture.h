@@ -26,6 +26,18 @@ inline StandardiseConfig standardise_config(std::size_t d) {
   return config;
 }
 
+// A lower triangular factor with rows of all sizes.
+inline WhitenConfig whiten_config(std::size_t d) {
+  WhitenConfig config{std::vector<double>(d * d, 0)};
+  for (std::size_t i = 0; i < d; ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      config.factor[i * d + j] = 0.3 * std::sin(static_cast<double>(i + 2 * j));
+    }
+    config.factor[i * (d + 1)] = 0.6 + 0.2 * static_cast<double>(i % 3);
+  }
+  return config;
+}
+
 // Standardisation, ActNorm, `blocks` blocks, ActNorm.
 inline FlowConfig flow_config(std::size_t d, std::size_t blocks, const std::string& activation,
                               double coefficient = 0.9) {

@@ -15,12 +15,12 @@ TEST_CASE("moments: mean and deviation of each column") {
   CHECK(moments.deviation[1] == doctest::Approx(std::sqrt(800.0 / 3)));
 }
 
-TEST_CASE("moments: a small spread far from zero is not lost before the rounding to float") {
-  // Seconds since 1970, a quarter of a second apart: a float can't tell these numbers apart.
+TEST_CASE("moments: a small spread far from zero is not lost before the rounding to double") {
+  // Seconds since 1970, a quarter of a second apart: a double can't tell these numbers apart.
   const double start = 1.6e9;
   const std::vector<double> rows = {start, start + 0.25, start + 0.5, start + 0.75};
   const ColumnMoments moments = column_moments(rows, 1);
-  const std::vector<float> z = standardised(rows, moments);
+  const std::vector<double> z = standardised(rows, moments);
   CHECK(moments.deviation[0] == doctest::Approx(std::sqrt(5.0) / 8).epsilon(1e-5));
   for (std::size_t i = 0; i + 1 < z.size(); ++i) {
     CHECK(z[i + 1] - z[i] == doctest::Approx(2 / std::sqrt(5.0)).epsilon(1e-5));
@@ -29,7 +29,7 @@ TEST_CASE("moments: a small spread far from zero is not lost before the rounding
 
 TEST_CASE("moments: standardised rows have mean 0 and deviation 1") {
   const std::vector<double> rows = {3, 1e6, 4, -2e6, 8, 1e6, -7, 5e6};
-  const std::vector<float> z = standardised(rows, column_moments(rows, 2));
+  const std::vector<double> z = standardised(rows, column_moments(rows, 2));
   const ColumnMoments again = column_moments(std::vector<double>(z.begin(), z.end()), 2);
   for (std::size_t j = 0; j < 2; ++j) {
     CHECK(std::abs(again.mean[j]) < 1e-6);

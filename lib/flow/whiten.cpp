@@ -1,0 +1,134 @@
+#include "flow/whiten.h"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "base/error.h"
+#include "nn/lipschitz.h"
+
+namespace iflow {
+
+WhitenConfig shrunk_correlations(std::span<const double> standardised, std::size_t dimension) {
+  const auto d = static_cast<Eigen::Index>(dimension);
+  const auto n = static_cast<Eigen::Index>(standardised.size() / dimension);
+  // S, and sum over rows of ||x x^T - S||^2 = sum ||x||^4 - n ||S||^2
+  Eigen::MatrixXd s = Eigen::MatrixXd::Zero(d, d);
+  double fourth = 0;
+  Eigen::VectorXd x(d);
+  for (Eigen::Index row = 0; row < n; ++row) {
+    for (Eigen::Index i = 0; i < d; ++i) x(i) = standardised[static_cast<std::size_t>(row * d + i)];
+    s.selfadjointView<Eigen::Lower>().rankUpdate(x);
+    fourth += std::pow(x.squaredNorm(), 2);
+  }
+  const double rows = static_cast<double>(n);
+  s = Eigen::MatrixXd(s.selfadjointView<Eigen::Lower>()) / rows;
+  const double scale = s.trace() / static_cast<double>(d);
+  const double noise = (fourth / rows - s.squaredNorm()) / rows;
+  const double spread = (s - scale * Eigen::MatrixXd::Identity(d, d)).squaredNorm();
+  const double shrinkage = spread > 0 ? std::clamp(noise / spread, 0.0, 1.0) : 1;
+  const Eigen::MatrixXd shrunk =
+      (1 - shrinkage) * s + shrinkage * scale * Eigen::MatrixXd::Identity(d, d);
+  const Eigen::LLT<Eigen::MatrixXd> cholesky(shrunk);
+  if (cholesky.info() != Eigen::Success) {
+    throw NumericError(
+        "the columns' correlations are singular: one is a linear function of others");
+  }
+  const Eigen::MatrixXd l = cholesky.matrixL();
+  WhitenConfig config;
+  for (Eigen::Index i = 0; i < d; ++i) {
+    for (Eigen::Index j = 0; j < d; ++j) config.factor.push_back(l(i, j));
+  }
+  return config;
+}
+
+template <class T>
+Whiten<T>::Whiten(const WhitenConfig& config, std::size_t dimension)
+    : dimension_(dimension), factor_(config.factor.begin(), config.factor.end()) {
+  if (factor_.size() != dimension * dimension) {
+    throw UsageError("whiten needs a factor of " + std::to_string(dimension) + " x " +
+                     std::to_string(dimension));
+  }
+  double sum = 0;
+  for (std::size_t i = 0; i < dimension; ++i) {
+    const double* row = config.factor.data() + i * dimension;
+    if (!(row[i] > 0)) throw UsageError("whiten: the factor's diagonal must be positive");
+    if (std::any_of(row + i + 1, row + dimension, [](double v) { return v != 0; })) {
+      throw UsageError("whiten: the factor must be lower triangular");
+    }
+    sum -= std::log(row[i]);
+  }
+  log_det_ = static_cast<T>(sum);
+  norm_ = proved_spectral_norm(config.factor.data(), dimension, dimension);
+}
+
+template <class T>
+Transformed Whiten<T>::forward(const Pass<T>& pass, Var x) const {
+  const std::size_t d = dimension_;
+  const Var y = pass.tape.variable(x.elements, x.groups);
+  for (std::size_t g = 0; g < x.groups; ++g) {
+    const T* xs = pass.tape.value(x) + g * d * kLanes;
+    T* ys = pass.tape.value(y) + g * d * kLanes;
+    for (std::size_t i = 0; i < d; ++i) {  // forward substitution
+      T* yi = ys + i * kLanes;
+      std::copy_n(xs + i * kLanes, kLanes, yi);
+      for (std::size_t j = 0; j < i; ++j) {
+        const T lij = factor_[i * d + j];
+        for (std::size_t l = 0; l < kLanes; ++l) yi[l] -= lij * ys[j * kLanes + l];
+      }
+      for (std::size_t l = 0; l < kLanes; ++l) yi[l] /= factor_[i * d + i];
+    }
+  }
+  pass.tape.on_backward(y, [y, x, this](Tape<T>& t) {
+    // dx += L^-T dy, by backward substitution
+    const std::size_t n = dimension_;
+    const auto solved = t.workspace(x.size());
+    std::copy_n(t.output_adjoint(y), x.size(), solved.data());
+    T* dx = t.adjoint_to_add(x);
+    for (std::size_t g = 0; g < x.groups; ++g) {
+      T* s = solved.data() + g * n * kLanes;
+      for (std::size_t i = n; i-- > 0;) {
+        for (std::size_t j = i + 1; j < n; ++j) {
+          for (std::size_t l = 0; l < kLanes; ++l) {
+            s[i * kLanes + l] -= factor_[j * n + i] * s[j * kLanes + l];
+          }
+        }
+        for (std::size_t l = 0; l < kLanes; ++l) s[i * kLanes + l] /= factor_[i * n + i];
+      }
+    }
+    for (std::size_t i = 0; i < x.size(); ++i) dx[i] += solved.data()[i];
+  });
+  const Var log_det = pass.tape.variable(1, x.groups);
+  std::fill_n(pass.tape.value(log_det), log_det.size(), log_det_);
+  return {y, log_det};
+}
+
+template <class T>
+Inverted Whiten<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions&) const {
+  const std::size_t d = dimension_;
+  const Var x = pass.tape.variable(y.elements, y.groups);
+  std::fill_n(pass.tape.value(x), x.size(), T(0));
+  for (std::size_t g = 0; g < y.groups; ++g) {
+    const T* ys = pass.tape.value(y) + g * d * kLanes;
+    T* xs = pass.tape.value(x) + g * d * kLanes;
+    for (std::size_t i = 0; i < d; ++i) {
+      for (std::size_t j = 0; j <= i; ++j) {
+        for (std::size_t l = 0; l < kLanes; ++l) {
+          xs[i * kLanes + l] += factor_[i * d + j] * ys[j * kLanes + l];
+        }
+      }
+    }
+  }
+  return {x};
+}
+
+template <class T>
+double Whiten<T>::inverse_lipschitz(const T*) const {
+  return norm_;
+}
+
+template class Whiten<float>;
+template class Whiten<double>;
+
+}  // namespace iflow

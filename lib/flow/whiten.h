@@ -1,0 +1,44 @@
+// y = L^-1 x with a fixed lower triangular L: brings columns of covariance L L^T to uncorrelated
+// ones of unit variance, so that what follows starts at a Gaussian with all its correlations.
+// ln |det| = -sum ln L_ii.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "flow/layer.h"
+
+namespace iflow {
+
+struct WhitenConfig {
+  std::vector<double> factor;  // L (d, d), row-major: diagonal > 0, 0 above it
+};
+
+// L for standardised rows (n, d): the Cholesky factor of their correlations, shrunk towards none by
+// as much as the number of rows makes them uncertain. (Ledoit, Wolf, "A well-conditioned estimator
+// for large-dimensional covariance matrices", Journal of Multivariate Analysis 88, 2004)
+WhitenConfig shrunk_correlations(std::span<const double> standardised, std::size_t dimension);
+
+template <class T>
+class Whiten final : public Layer<T> {
+ public:
+  // Throws UsageError for a factor that is not (dimension, dimension) lower triangular with a
+  // positive diagonal.
+  Whiten(const WhitenConfig& config, std::size_t dimension);
+
+  Transformed forward(const Pass<T>& pass, Var x) const override;
+  Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
+  double inverse_lipschitz(const T* values) const override;
+
+ private:
+  std::size_t dimension_;
+  std::vector<T> factor_;
+  T log_det_;
+  double norm_;  // a proved bound of ||L||
+};
+
+extern template class Whiten<float>;
+extern template class Whiten<double>;
+
+}  // namespace iflow

@@ -1,0 +1,62 @@
+#include "flow/whiten.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "base/error.h"
+#include "base/rng.h"
+
+namespace iflow {
+namespace {
+
+// Rows (x, x + noise, noise) of unit variances: the correlation of the first two is 1 / sqrt(2).
+std::vector<double> correlated_rows(std::size_t n) {
+  Rng rng(1, RngPurpose::kTest);
+  std::vector<double> rows;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double x = rng.normal(), e = rng.normal();
+    rows.insert(rows.end(), {x, (x + e) / std::sqrt(2), rng.normal()});
+  }
+  return rows;
+}
+
+TEST_CASE("shrunk_correlations: with many rows the factor is that of the correlations") {
+  const WhitenConfig config = shrunk_correlations(correlated_rows(100000), 3);
+  const double r = std::sqrt(0.5);
+  const std::vector<double> expected = {1, 0, 0, r, r, 0, 0, 0, 1};
+  for (std::size_t i = 0; i < 9; ++i) {
+    CHECK(config.factor[i] == doctest::Approx(expected[i]).epsilon(0.02));
+  }
+}
+
+TEST_CASE("shrunk_correlations: few rows shrink it, and fewer rows than columns still have one") {
+  // independent columns: what correlations there are are noise
+  const auto largest_correlation = [](std::size_t n, std::size_t d) {
+    Rng rng(2, RngPurpose::kTest);
+    std::vector<double> rows(n * d);
+    for (double& x : rows) x = rng.normal();
+    const WhitenConfig config = shrunk_correlations(rows, d);
+    double largest = 0;
+    for (std::size_t i = 0; i < d; ++i) {
+      CHECK(config.factor[i * (d + 1)] > 0.5);
+      for (std::size_t j = 0; j < i; ++j) {
+        largest = std::max(largest, std::fabs(config.factor[i * d + j]));
+      }
+    }
+    return largest;
+  };
+  // the sample correlations themselves reach 3 / sqrt(20)
+  CHECK(largest_correlation(20, 10) < 0.35);
+  CHECK(largest_correlation(8, 12) < 0.5);
+}
+
+TEST_CASE("Whiten refuses what is no lower triangular factor") {
+  CHECK_THROWS_AS(Whiten<double>({{1, 0, 0}}, 2), UsageError);
+  CHECK_THROWS_AS(Whiten<double>({{1, 0.5, 0, 1}}, 2), UsageError);
+  CHECK_THROWS_AS(Whiten<double>({{1, 0, 0.5, 0}}, 2), UsageError);
+}
+
+}  // namespace
+}  // namespace iflow
