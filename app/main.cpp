@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   iflow::add_eval(program);
   iflow::add_plot(program);
   iflow::add_info(program);
+  iflow::add_verify(program);
   iflow::add_toy(program);
 
   try {

@@ -236,20 +236,24 @@ json lipschitz_to_json(const Fit& fit) {
   return {{"matrices", std::move(matrices)}, {"blocks", std::move(blocks)}};
 }
 
-void check_lipschitz(JsonFields fields, const ParameterLayout& layout) {
+LipschitzRecord lipschitz_from_json(JsonFields fields, const ParameterLayout& layout) {
+  LipschitzRecord record;
   JsonFields matrices = fields.object("matrices");
   for (const ParameterInfo& info : layout.entries()) {
     if (info.max_norm == 0) continue;
     const auto bound = matrices.get<double>(info.name);
     if (!(bound >= 0 && bound < 1)) matrices.fail(info.name, "must be in [0, 1)");
+    record.matrices[info.name] = bound;
   }
   matrices.finish();
   JsonFields blocks = fields.object("blocks");
   for (const std::string& key : blocks.keys()) {
     const auto bound = blocks.get<double>(key);
     if (!(bound > 0 && bound < 1)) blocks.fail(key, "a Lipschitz bound must be in (0, 1)");
+    record.blocks[key] = bound;
   }
   fields.finish();
+  return record;
 }
 
 // --- the blobs ------------------------------------------------------------------------------
@@ -339,7 +343,7 @@ Fit fit_from_checkpoint(const Checkpoint& checkpoint, const std::string& directo
   gaussian.finish();
   fit.options = fields.object("provenance").get<json>("options");
   const ParameterLayout layout = layout_of(fit.flow, directory);
-  check_lipschitz(fields.object("lipschitz"), layout);
+  fit.lipschitz = lipschitz_from_json(fields.object("lipschitz"), layout);
   fields.finish();
   const std::size_t d = fit.flow.dimension;
   if (fit.data.columns.size() != d || fit.gaussian.mean.size() != d ||

@@ -2,6 +2,7 @@
 // on disk is store_layout.h's; the fields of model.json are this file's.
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -25,6 +26,12 @@ struct DataRecord {
   std::size_t validation_rows = 0;
 };
 
+// Proved bounds by name: of the spectral norm of every normalised matrix
+// ("flow.3.branch.0.weight"), and of the Lipschitz constant of every residual branch ("flow.3").
+struct LipschitzRecord {
+  std::map<std::string, double> matrices, blocks;
+};
+
 // A run and its result at some validation point.
 struct Fit {
   FlowConfig flow;
@@ -33,6 +40,7 @@ struct Fit {
   Gaussian gaussian;       // baseline, fitted on the training rows
   nlohmann::json options;  // every effective option of `iflow fit`, by its long name
   TrainState state;
+  LipschitzRecord lipschitz;  // as it was recorded; saving proves it anew
 };
 
 // Writes `fit` as the directory's new content.

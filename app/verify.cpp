@@ -1,0 +1,194 @@
+// iflow verify: recomputes what a checkpoint promises.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "checkpoint/model_file.h"
+#include "commands.h"
+#include "nn/lipschitz.h"
+#include "number_format.h"
+#include "options.h"
+#include "result.h"
+#include "row_input.h"
+
+namespace iflow {
+
+namespace {
+
+using nlohmann::json;
+
+struct VerifyOptions {
+  std::string checkpoint;
+  std::uint64_t seed = 0;
+  bool json = false;
+};
+
+struct Promise {
+  std::string name;
+  bool kept;
+  std::string detail;
+};
+
+// Bounds are recomputed by the same arithmetic; another build may add up in another order.
+constexpr double kRecomputation = 1e-12;  // relative
+// What rounding may add to the distance between a row and its reconstruction: the bound of the
+// inverse leaves it out.
+constexpr double kRounding = 1e-9;  // of the row's norm, or absolute below 1
+
+// Compares the recomputed bounds with the recorded ones; `limit` is what none may exceed.
+Promise check_bounds(const std::string& name, const std::map<std::string, double>& recorded,
+                     const std::map<std::string, double>& found,
+                     const std::map<std::string, double>& limit) {
+  double largest = 0;
+  for (const auto& [key, bound] : found) {
+    largest = std::max(largest, bound);
+    const auto promise = recorded.find(key);
+    if (promise == recorded.end()) return {name, false, key + ": no bound is recorded"};
+    if (!(bound <= promise->second * (1 + kRecomputation))) {
+      return {name, false,
+              key + ": " + significant(bound) + ", recorded as " + significant(promise->second)};
+    }
+    if (!(bound <= limit.at(key) * (1 + kRecomputation))) {
+      return {name, false,
+              key + ": " + significant(bound) + ", above " + significant(limit.at(key))};
+    }
+  }
+  return {name, true, std::to_string(found.size()) + ", the largest " + significant(largest)};
+}
+
+// Every weight's spectral norm, and every block's Lipschitz bound, from the stored numbers.
+std::vector<Promise> check_lipschitz(const Fit& fit) {
+  Flow<double> flow = build_flow<double>(fit.flow);
+  const std::vector<double> values(fit.state.best.begin(), fit.state.best.end());
+  const std::vector<double> norms = proved_norms(flow.layout(), values);
+  const std::vector<double> bounds = flow.prove(values);
+  std::map<std::string, double> matrices, coefficients, blocks, one;
+  for (std::size_t i = 0; i < norms.size(); ++i) {
+    const ParameterInfo& info = flow.layout()[i];
+    if (info.max_norm == 0) continue;
+    matrices[info.name] = norms[i];
+    coefficients[info.name] = info.max_norm;
+  }
+  for (std::size_t i = 0; i < bounds.size(); ++i) {
+    if (bounds[i] == 0) continue;
+    blocks["flow." + std::to_string(i)] = bounds[i];
+    one["flow." + std::to_string(i)] = std::nextafter(1.0, 0.0);
+  }
+  return {check_bounds("spectral norms", fit.lipschitz.matrices, matrices, coefficients),
+          check_bounds("Lipschitz bounds", fit.lipschitz.blocks, blocks, one)};
+}
+
+double distance(const double* a, const double* b, std::size_t d) {
+  double squares = 0;
+  for (std::size_t i = 0; i < d; ++i) squares += (a[i] - b[i]) * (a[i] - b[i]);
+  return std::sqrt(squares);
+}
+
+// Sampled rows there and back again.
+Promise check_inverse(const Model& model, std::span<const double> x) {
+  const std::size_t d = model.dimension(), n = x.size() / d;
+  const std::vector<double> origin(d, 0);
+  InversionReport report;
+  const std::vector<double> again = model.decode(model.encode(x), {}, report);
+  double worst = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double error = distance(x.data() + i * d, again.data() + i * d, d);
+    const double size = std::max(1.0, distance(x.data() + i * d, origin.data(), d));
+    worst = std::max(worst, error);
+    if (error <= report.bound[i] + kRounding * size) continue;
+    return {"inverse", false,
+            "sampled row " + std::to_string(i + 1) + " comes back " + significant(error) +
+                " away, its bound is " + significant(report.bound[i])};
+  }
+  return {"inverse", true,
+          std::to_string(n) + " sampled rows come back within " + significant(worst)};
+}
+
+// The exact log-determinant against an estimator that shares nothing with it but the branches.
+Promise check_log_det(const Model& model, std::span<const double> x, std::uint64_t seed) {
+  constexpr double kErrors = 6;  // standard errors: chance does not reach them
+  const std::size_t n = x.size() / model.dimension();
+  std::vector<std::uint64_t> ids(n);
+  for (std::size_t i = 0; i < n; ++i) ids[i] = i;
+  EstimateOptions options;
+  options.probes = 64;
+  options.seed = seed;
+  const std::vector<double> exact = model.log_density(x);
+  const auto estimates = model.estimate_log_density(x, ids, options);
+  double worst = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const DensityEstimate& e = estimates[i];
+    const double off = std::max(std::fabs(e.value - exact[i]) - e.truncation_bound, 0.0);
+    const double slack = kRounding * std::max(1.0, std::fabs(exact[i]));
+    const double errors = off <= slack ? 0 : off / e.standard_error;
+    worst = std::max(worst, errors);
+    if (errors <= kErrors) continue;
+    return {"log-determinant", false,
+            "sampled row " + std::to_string(i + 1) + ": " + significant(exact[i]) +
+                ", estimated as " + significant(e.value) + " ± " + significant(e.standard_error)};
+  }
+  return {"log-determinant", true,
+          "exact within " + significant(worst) + " standard errors of the estimates of " +
+              std::to_string(n) + " sampled rows"};
+}
+
+std::vector<Promise> verify(const VerifyOptions& options) {
+  const Fit fit = load_fit(options.checkpoint);  // every blob against its checksum
+  std::vector<Promise> promises = {{"checksums", true, "every blob is what was written"}};
+  for (Promise& promise : check_lipschitz(fit)) promises.push_back(std::move(promise));
+  const bool invertible =
+      std::all_of(promises.begin(), promises.end(), [](const Promise& p) { return p.kept; });
+  if (!invertible) return promises;  // nothing is proved about the inverse then
+  const Model model = model_of(fit, options.checkpoint);
+  constexpr std::size_t kRows = 100;
+  InversionReport report;
+  const std::vector<double> x =
+      model.decode(model.sample_latent(options.seed, 0, kRows, 1), {}, report);
+  promises.push_back(check_inverse(model, x));
+  promises.push_back(check_log_det(model, x, options.seed));
+  return promises;
+}
+
+void run(const VerifyOptions& options) {
+  const std::vector<Promise> promises = verify(options);
+  const bool kept =
+      std::all_of(promises.begin(), promises.end(), [](const Promise& p) { return p.kept; });
+  if (options.json) {
+    json list = json::array();
+    for (const Promise& p : promises) {
+      list.push_back({{"promise", p.name}, {"kept", p.kept}, {"detail", p.detail}});
+    }
+    print_result(json{{"kept", kept}, {"promises", std::move(list)}});
+  } else {
+    std::string text;
+    for (const Promise& p : promises) {
+      text += (text.empty() ? "" : "\n") + std::string(p.kept ? "kept    " : "BROKEN  ") + p.name +
+              ": " + p.detail;
+    }
+    print_result(text);
+  }
+  constexpr int kPromiseMissed = 5;
+  if (!kept) throw CLI::RuntimeError(kPromiseMissed);
+}
+
+}  // namespace
+
+void add_verify(CLI::App& program) {
+  CLI::App& command = add_command(program, "verify", "Recompute what a checkpoint promises",
+                                  "iflow verify moons.iflow");
+  const auto options = std::make_shared<VerifyOptions>();
+  add_checkpoint_argument(command, options->checkpoint);
+  add_seed_option(command, options->seed);
+  add_threads_option(command);
+  add_documented_json_option(command, options->json,
+                             "an object: kept, and promises, each with promise (its name), kept "
+                             "and detail. A broken promise is exit code 5.");
+  command.callback([options] { run(*options); });
+}
+
+}  // namespace iflow
