@@ -37,7 +37,10 @@ struct Evaluation {
   std::size_t infinite = 0;            // rows of log-density -inf
   MeanAndError model;                  // log-density, nats per row
   MeanAndError gaussian;               // that of the baseline
-  MeanAndError gain;                   // model - baseline, row by row
+  MeanAndError mixture;                // that of the mixture of Gaussians
+  std::size_t components = 0;          // of the mixture
+  MeanAndError gain;                   // model - Gaussian, row by row
+  MeanAndError mixture_gain;           // model - mixture
   std::vector<std::vector<double>> z;  // latent columns
 };
 
@@ -48,6 +51,11 @@ MeanAndError summarise(const std::vector<double>& log_p) {
   return result;
 }
 
+std::vector<double> differences(std::vector<double> a, const std::vector<double>& b) {
+  for (std::size_t i = 0; i < a.size(); ++i) a[i] -= b[i];
+  return a;
+}
+
 Evaluation evaluate(const EvalOptions& options, const Fit& fit, const Model& model,
                     Density& density) {
   const std::size_t d = model.dimension();
@@ -55,12 +63,14 @@ Evaluation evaluate(const EvalOptions& options, const Fit& fit, const Model& mod
   Evaluation result;
   result.z.resize(d);
   const std::size_t width = density.columns().size();
-  std::vector<double> log_p, log_p_gaussian, gain;
+  std::vector<double> log_p, log_p_gaussian, log_p_mixture;
   const auto take = [&](const TableChunk& chunk, std::span<const double> results) {
     if (chunk.usable_rows == 0) return;
     for (std::size_t i = 0; i < results.size(); i += width) log_p.push_back(results[i]);
     const std::vector<double> baseline = log_density(fit.gaussian, chunk.values);
     log_p_gaussian.insert(log_p_gaussian.end(), baseline.begin(), baseline.end());
+    const std::vector<double> mixture = log_density(fit.mixture, chunk.values);
+    log_p_mixture.insert(log_p_mixture.end(), mixture.begin(), mixture.end());
     const std::vector<double> z = model.encode(chunk.values);
     for (std::size_t i = 0; i < z.size(); ++i) result.z[i % d].push_back(z[i]);
   };
@@ -69,11 +79,13 @@ Evaluation evaluate(const EvalOptions& options, const Fit& fit, const Model& mod
   if (log_p.empty()) {
     throw DataError(display_name(options.input.path) + ": every row has a missing value");
   }
-  for (std::size_t i = 0; i < log_p.size(); ++i) gain.push_back(log_p[i] - log_p_gaussian[i]);
   result.infinite = count_infinite(log_p);
   result.model = summarise(log_p);
   result.gaussian = summarise(log_p_gaussian);
-  result.gain = summarise(gain);
+  result.mixture = summarise(log_p_mixture);
+  result.components = fit.mixture.weights.size();
+  result.gain = summarise(differences(log_p, log_p_gaussian));
+  result.mixture_gain = summarise(differences(log_p, log_p_mixture));
   return result;
 }
 
@@ -99,7 +111,9 @@ std::string text_of(const Evaluation& e) {
   return format_text_table({"mean over " + with_commas(n) + (n == 1 ? " row" : " rows"),
                             "log-likelihood, nats", "bits/dim"},
                            {likelihood("model", e.model), likelihood("Gaussian", e.gaussian),
-                            likelihood("model - Gaussian", e.gain)}) +
+                            likelihood("mixture of " + std::to_string(e.components), e.mixture),
+                            likelihood("model - Gaussian", e.gain),
+                            likelihood("model - mixture", e.mixture_gain)}) +
          "\n" +
          format_text_table({"latent", "mean", "std. dev.", "skewness", "excess kurtosis",
                             "KS distance", "5 % critical"},
@@ -133,7 +147,10 @@ json json_of(const Evaluation& e) {
           {"infinite", e.infinite},
           {"model", likelihood_json(e.model, d)},
           {"gaussian", likelihood_json(e.gaussian, d)},
+          {"mixture", likelihood_json(e.mixture, d)},
+          {"mixture_components", e.components},
           {"difference", likelihood_json(e.gain, d)},
+          {"mixture_difference", likelihood_json(e.mixture_gain, d)},
           {"latent", std::move(latent)}};
 }
 
@@ -167,6 +184,8 @@ void add_eval(CLI::App& program) {
       command, options->json,
       "an object\n"
       "  rows, dropped, infinite      rows used; left out for missing values; of density zero\n"
+      "  mixture, mixture_difference, mixture_components\n"
+      "                               the same for a mixture of Gaussians, and their number\n"
       "  model, gaussian, difference  nats (mean log-likelihood per row), nats_se,\n"
       "                               bits_per_dim, bits_per_dim_se; the difference is taken row\n"
       "                               by row\n"

@@ -58,6 +58,7 @@ class FitCommand {
     fit_.train = settings.train;
     fit_.data = data.record;
     fit_.gaussian = data.gaussian;
+    fit_.mixture = fit_mixture(data.training, data.record.columns.size(), settings.train.seed);
     fit_.options = settings_to_json(settings);
     Trainer trainer(fit_.flow, fit_.train, std::move(rows));
     trainer.start();

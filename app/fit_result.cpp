@@ -17,8 +17,9 @@ bool stopped_early(const Fit& fit) { return fit.state.step < fit.train.steps; }
 const char* const kFitResultFields =
     "checkpoint; steps (done), planned_steps, best_step (whose parameters are kept), "
     "stopped_early; columns, rows, training_rows, validation_rows; parameters (numbers learned); "
-    "validation and gaussian: {mean, se} of the log-density per held-out row in nats, of the flow "
-    "and of the Gaussian baseline; divergences (times the loss was not finite); seconds";
+    "validation, gaussian and mixture: {mean, se} of the log-density per held-out row in nats, of "
+    "the flow, of the Gaussian baseline and of the mixture of Gaussians; divergences (times the "
+    "loss was not finite); seconds";
 
 FitResult evaluate_fit(const std::string& checkpoint, const Fit& fit,
                        const std::vector<double>& validation, double seconds) {
@@ -27,6 +28,7 @@ FitResult evaluate_fit(const std::string& checkpoint, const Fit& fit,
           fit,
           mean_and_error(model.log_density(validation)),
           mean_and_error(log_density(fit.gaussian, validation)),
+          mean_and_error(log_density(fit.mixture, validation)),
           model.flow().layout().count(),
           seconds};
 }
@@ -35,7 +37,8 @@ std::string result_text(const FitResult& r) {
   const TrainState& state = r.fit.state;
   return r.checkpoint + ": " + with_error(r.held_out) + " nats per held-out row (" +
          with_commas(r.fit.data.validation_rows) + " rows; a Gaussian has " +
-         with_error(r.gaussian) + ")\nbest at step " + with_commas(state.best_step) + " of " +
+         with_error(r.gaussian) + ", a mixture of " + std::to_string(r.fit.mixture.weights.size()) +
+         " " + with_error(r.mixture) + ")\nbest at step " + with_commas(state.best_step) + " of " +
          with_commas(state.step) + (stopped_early(r.fit) ? ", stopped early" : "") + "; " +
          fixed_point(r.seconds, 1) + " s";
 }
@@ -54,6 +57,7 @@ nlohmann::json result_json(const FitResult& r) {
           {"parameters", r.parameters},
           {"validation", mean_and_se(r.held_out)},
           {"gaussian", mean_and_se(r.gaussian)},
+          {"mixture", mean_and_se(r.mixture)},
           {"divergences", state.divergences.size()},
           {"seconds", r.seconds}};
 }

@@ -15,6 +15,7 @@ struct FitResult {
   const Fit& fit;
   MeanAndError held_out;   // log-density per validation row, of the best parameters, nats
   MeanAndError gaussian;   // of the Gaussian baseline, on the same rows
+  MeanAndError mixture;    // of the mixture of Gaussians
   std::size_t parameters;  // numbers learned
   double seconds;          // of this command
 };

@@ -256,6 +256,46 @@ LipschitzRecord lipschitz_from_json(JsonFields fields, const ParameterLayout& la
   return record;
 }
 
+// --- the baselines --------------------------------------------------------------------------
+
+json gaussian_to_json(const Gaussian& gaussian) {
+  return {{"mean", gaussian.mean}, {"covariance", gaussian.covariance}};
+}
+
+Gaussian gaussian_from_json(JsonFields fields) {
+  Gaussian gaussian{fields.get<std::vector<double>>("mean"),
+                    fields.get<std::vector<double>>("covariance")};
+  fields.finish();
+  return gaussian;
+}
+
+json mixture_to_json(const Mixture& mixture) {
+  json components = json::array();
+  for (const Gaussian& component : mixture.components) {
+    components.push_back(gaussian_to_json(component));
+  }
+  return {{"weights", mixture.weights}, {"components", std::move(components)}};
+}
+
+Mixture mixture_from_json(JsonFields fields, std::size_t dimension) {
+  Mixture mixture;
+  mixture.weights = fields.get<std::vector<double>>("weights");
+  for (JsonFields& component : fields.objects("components")) {
+    mixture.components.push_back(gaussian_from_json(std::move(component)));
+    const Gaussian& gaussian = mixture.components.back();
+    if (gaussian.mean.size() != dimension || gaussian.covariance.size() != dimension * dimension) {
+      fields.fail("components", "baseline and flow differ in dimension");
+    }
+  }
+  const bool positive = std::all_of(mixture.weights.begin(), mixture.weights.end(),
+                                    [](double weight) { return weight > 0; });
+  if (!positive || mixture.weights.empty() || mixture.weights.size() != mixture.components.size()) {
+    fields.fail("weights", "there must be a positive weight for every component");
+  }
+  fields.finish();
+  return mixture;
+}
+
 // --- the blobs ------------------------------------------------------------------------------
 
 std::vector<std::size_t> shape_of(const ParameterInfo& info) {
@@ -337,10 +377,10 @@ Fit fit_from_checkpoint(const Checkpoint& checkpoint, const std::string& directo
   fit.train = train_from_json(fields.object("training"));
   fit.data = data_from_json(fields.object("data"));
   history_from_json(fields.object("history"), fit.state);
-  JsonFields gaussian = fields.object("baselines").object("gaussian");
-  fit.gaussian = {gaussian.get<std::vector<double>>("mean"),
-                  gaussian.get<std::vector<double>>("covariance")};
-  gaussian.finish();
+  JsonFields baselines = fields.object("baselines");
+  fit.gaussian = gaussian_from_json(baselines.object("gaussian"));
+  fit.mixture = mixture_from_json(baselines.object("mixture"), fit.flow.dimension);
+  baselines.finish();
   fit.options = fields.object("provenance").get<json>("options");
   const ParameterLayout layout = layout_of(fit.flow, directory);
   fit.lipschitz = lipschitz_from_json(fields.object("lipschitz"), layout);
@@ -368,7 +408,7 @@ void save_fit(CheckpointWriter& writer, const Fit& fit) {
       {"history", history_to_json(fit.state)},
       {"lipschitz", lipschitz_to_json(fit)},
       {"baselines",
-       {{"gaussian", {{"mean", fit.gaussian.mean}, {"covariance", fit.gaussian.covariance}}}}},
+       {{"gaussian", gaussian_to_json(fit.gaussian)}, {"mixture", mixture_to_json(fit.mixture)}}},
       {"provenance", {{"options", fit.options}}}};
   Tensors weights;
   put(weights, "", layout, fit.state.best);

@@ -12,6 +12,7 @@
 #include "flow/build_flow.h"
 #include "flow/model.h"
 #include "objective/gaussian.h"
+#include "objective/mixture.h"
 #include "train/trainer.h"
 
 namespace iflow {
@@ -38,6 +39,7 @@ struct Fit {
   TrainConfig train;
   DataRecord data;
   Gaussian gaussian;       // baseline, fitted on the training rows
+  Mixture mixture;         // the same
   nlohmann::json options;  // every effective option of `iflow fit`, by its long name
   TrainState state;
   LipschitzRecord lipschitz;  // as it was recorded; saving proves it anew

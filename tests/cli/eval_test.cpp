@@ -55,6 +55,11 @@ TEST_CASE("eval: likelihoods and their difference are those of the rows") {
   expect(report.at("model"), log_p);
   expect(report.at("gaussian"), log_g);
   expect(report.at("difference"), difference);
+  // the same rows, so the two differences tell the baselines apart
+  const auto nats = [&](const char* key) { return report.at(key).at("nats").get<double>(); };
+  CHECK(nats("model") - nats("mixture") == doctest::Approx(nats("mixture_difference")));
+  CHECK(nats("mixture") > nats("gaussian") + 0.3);
+  CHECK(report.at("mixture_components").get<int>() > 1);
 }
 
 TEST_CASE("eval: how normal z is") {
@@ -98,15 +103,17 @@ TEST_CASE("eval: a table to read") {
   const std::string text = output_of("iflow eval moons.iflow heldout.csv");
   const json report = evaluate("heldout.csv");
   const auto lines = lines_of(text);
-  REQUIRE(lines.size() == 8);
+  REQUIRE(lines.size() == 10);
   CHECK(lines[0].starts_with("mean over 500 rows"));
-  for (const auto& [line, key] : {std::pair(1, "model"), std::pair(2, "gaussian")}) {
+  for (const auto& [line, key] :
+       {std::pair(1, "model"), std::pair(2, "gaussian"), std::pair(3, "mixture"),
+        std::pair(4, "difference"), std::pair(5, "mixture_difference")}) {
     const double nats = report.at(key).at("nats").get<double>();
     std::vector<char> shown(64);
     std::snprintf(shown.data(), shown.size(), "%.4f ± ", nats);
     CHECK_MESSAGE(contains(lines[static_cast<std::size_t>(line)], shown.data()), text);
   }
-  CHECK(lines[6].starts_with("z1"));
+  CHECK(lines[8].starts_with("z1"));
   CHECK(output_of("iflow eval moons.iflow - < heldout.csv") == text);
   CHECK(output_of("iflow eval moons.iflow heldout.csv --threads 1") == text);
 }
