@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "checkpoint/model_file.h"
+#include "column_bounds.h"
 #include "commands.h"
 #include "options.h"
 #include "result.h"
@@ -27,7 +28,10 @@ void run(const EncodeOptions& options) {
   const Model model = model_of(fit, options.checkpoint);
   const auto out = open_row_output(options.output, options.json);
   TableReader reader = open_rows(options.input, fit.data.columns, fit.data.has_header);
-  const auto encode = [&](const Rows& rows) { return model.encode(rows.values); };
+  const auto encode = [&](const Rows& rows) {
+    refuse_outside(fit, rows, options.input.path);
+    return model.encode(rows.values);
+  };
   warn_of_dropped(
       stream_rows(reader, options.input.path, encode, latent_names(model.dimension()), *out));
 }

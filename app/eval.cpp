@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "checkpoint/model_file.h"
+#include "column_bounds.h"
 #include "commands.h"
 #include "density.h"
 #include "eval_normality.h"
@@ -34,6 +35,7 @@ struct EvalOptions {
 
 struct Evaluation {
   RowCounts counts;
+  std::size_t rows() const { return counts.read - counts.dropped; }
   std::size_t infinite = 0;            // rows of log-density -inf
   MeanAndError model;                  // log-density, nats per row
   MeanAndError gaussian;               // that of the baseline
@@ -41,7 +43,7 @@ struct Evaluation {
   std::size_t components = 0;          // of the mixture
   MeanAndError gain;                   // model - Gaussian, row by row
   MeanAndError mixture_gain;           // model - mixture
-  std::vector<std::vector<double>> z;  // latent columns
+  std::vector<std::vector<double>> z;  // latent columns, of the rows within their bounds
 };
 
 // The error is NaN where it is undefined: for a single row, and with an infinite density.
@@ -64,6 +66,7 @@ Evaluation evaluate(const EvalOptions& options, const Fit& fit, const Model& mod
   result.z.resize(d);
   const std::size_t width = density.columns().size();
   std::vector<double> log_p, log_p_gaussian, log_p_mixture;
+  const BoundsConfig* bounds = find_bounds(fit.flow);
   const auto take = [&](const TableChunk& chunk, std::span<const double> results) {
     if (chunk.usable_rows == 0) return;
     for (std::size_t i = 0; i < results.size(); i += width) log_p.push_back(results[i]);
@@ -72,12 +75,20 @@ Evaluation evaluate(const EvalOptions& options, const Fit& fit, const Model& mod
     const std::vector<double> mixture = log_density(fit.mixture, chunk.values);
     log_p_mixture.insert(log_p_mixture.end(), mixture.begin(), mixture.end());
     const std::vector<double> z = model.encode(chunk.values);
-    for (std::size_t i = 0; i < z.size(); ++i) result.z[i % d].push_back(z[i]);
+    for (std::size_t row = 0; row < chunk.usable_rows; ++row) {
+      // A row outside its bounds has density zero and no image.
+      const auto x = std::span(chunk.values).subspan(row * d, d);
+      if (bounds != nullptr && find_outside(*bounds, fit.data.columns, x)) continue;
+      for (std::size_t i = 0; i < d; ++i) result.z[i].push_back(z[row * d + i]);
+    }
   };
   result.counts = for_each_chunk(
       reader, options.input.path, [&](const Rows& rows) { return density(rows); }, take);
   if (log_p.empty()) {
     throw DataError(display_name(options.input.path) + ": every row has a missing value");
+  }
+  if (result.z.front().empty()) {
+    throw DataError(display_name(options.input.path) + ": every row is outside its bounds");
   }
   result.infinite = count_infinite(log_p);
   result.model = summarise(log_p);
@@ -108,12 +119,13 @@ std::string text_of(const Evaluation& e) {
                       fixed_point(z.skewness), fixed_point(z.excess_kurtosis),
                       fixed_point(z.ks_distance), fixed_point(ks_critical(n))});
   }
-  return format_text_table({"mean over " + with_commas(n) + (n == 1 ? " row" : " rows"),
-                            "log-likelihood, nats", "bits/dim"},
-                           {likelihood("model", e.model), likelihood("Gaussian", e.gaussian),
-                            likelihood("mixture of " + std::to_string(e.components), e.mixture),
-                            likelihood("model - Gaussian", e.gain),
-                            likelihood("model - mixture", e.mixture_gain)}) +
+  return format_text_table(
+             {"mean over " + with_commas(e.rows()) + (e.rows() == 1 ? " row" : " rows"),
+              "log-likelihood, nats", "bits/dim"},
+             {likelihood("model", e.model), likelihood("Gaussian", e.gaussian),
+              likelihood("mixture of " + std::to_string(e.components), e.mixture),
+              likelihood("model - Gaussian", e.gain),
+              likelihood("model - mixture", e.mixture_gain)}) +
          "\n" +
          format_text_table({"latent", "mean", "std. dev.", "skewness", "excess kurtosis",
                             "KS distance", "5 % critical"},
@@ -142,7 +154,7 @@ json json_of(const Evaluation& e) {
                       {"ks_distance", z.ks_distance},
                       {"ks_critical", ks_critical(n)}});
   }
-  return {{"rows", n},
+  return {{"rows", e.rows()},
           {"dropped", e.counts.dropped},
           {"infinite", e.infinite},
           {"model", likelihood_json(e.model, d)},

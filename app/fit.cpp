@@ -45,12 +45,12 @@ class FitCommand {
 
   void begin() {
     const FitSettings& given = arguments_.settings;
-    FitData data = read(given.table, given.val_fraction, given.train.seed);
+    FitData data = read(given);
     FitSettings settings =
         new_settings(arguments_, data.record.training_rows, data.record.columns.size());
-    fit_.flow =
-        residual_flow(settings.flow, {data.moments.mean, data.moments.deviation}, data.whiten);
-    TrainingData rows{rows_after_prefix(fit_.flow, data.training), data.validation};
+    fit_.flow = residual_flow(settings.flow, {data.moments.mean, data.moments.deviation},
+                              data.whiten, data.bounds);
+    TrainingData rows = training_data(data);
     CheckpointWriter writer(arguments_.checkpoint);
     catch_interrupts();
     if (arguments_.seconds) settings.train = plan_for_time(settings.train, rows, 0);
@@ -70,10 +70,10 @@ class FitCommand {
     fit_ = load_fit(arguments_.checkpoint);
     FitSettings settings = settings_from_json(fit_.options, arguments_.checkpoint);
     check_unchanged(arguments_, settings);
-    FitData data = read(settings.table, settings.val_fraction, settings.train.seed);
+    FitData data = read(settings);
     check_same_data(data.record);
     catch_interrupts();
-    TrainingData rows{rows_after_prefix(fit_.flow, data.training), data.validation};
+    TrainingData rows = training_data(data);
     lengthen_plan(settings.train, rows);
     fit_.train = settings.train;
     fit_.options = settings_to_json(settings);
@@ -90,10 +90,16 @@ class FitCommand {
     report(data.validation);
   }
 
-  FitData read(const TableOptions& table, double val_fraction, std::uint64_t seed) {
-    FitData data = read_fit_data(arguments_.data, arguments_.val, table, val_fraction, seed);
+  FitData read(const FitSettings& settings) {
+    FitData data = read_fit_data(arguments_.data, arguments_.val, settings.table, settings.bounds,
+                                 settings.val_fraction, settings.train.seed);
     for (const std::string& warning : data.warnings) screen_.warn(warning);
     return data;
+  }
+
+  TrainingData training_data(const FitData& data) const {
+    PrefixedRows prefixed = rows_after_prefix(fit_.flow, data.training);
+    return {std::move(prefixed.rows), prefixed.mean_log_det, data.validation};
   }
 
   void check_same_data(const DataRecord& now) const {

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "column_bounds.h"
 #include "nn/dense_branch.h"
 #include "number_checks.h"
 #include "options.h"
@@ -214,6 +215,10 @@ void add_training_options(CLI::App& command, FitArguments& arguments) {
 
 void add_data_options(CLI::App& command, FitArguments& arguments) {
   add_table_options(command, arguments.settings.table);
+  add_list_option(command, "--bounds", arguments.settings.bounds,
+                  "Bounds of columns, which no sample crosses: a=0:1,b=0:,c=:100")
+      ->check(bounds_problem)
+      ->type_name("BOUNDS");
   CLI::Option* val =
       command.add_option("--val", arguments.val, "Validate on the rows of this file");
   val->type_name("FILE");

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "column_bounds.h"
 #include "data/split.h"
 #include "data/table_reader.h"
 #include "preprocess/inspect.h"
@@ -64,6 +65,28 @@ void check_training_rows(const Table& table, const std::string& source, std::siz
   }
 }
 
+// `table`: `rows` rows of `source`, and after them those of `val`.
+void check_bounds(const BoundsConfig& bounds, const Table& table, const std::string& source,
+                  std::size_t rows, const std::string& val) {
+  const auto outside = find_outside(bounds, table.columns, table.values);
+  if (!outside) return;
+  const bool is_in_source = outside->row < rows;
+  throw DataError((is_in_source ? source : val) + ": row " +
+                  std::to_string(outside->row - (is_in_source ? 0 : rows) + 1) +
+                  (table.dropped > 0 ? " of those kept" : "") +
+                  " (the header not counted): " + outside->what);
+}
+
+// rows (n, columns) as the layer of the bounds leaves them.
+void remove_bounds(const BoundsConfig& bounds, std::size_t columns, std::vector<double>& rows) {
+  for (const ColumnBounds& b : bounds.columns) {
+    const BoundedColumn column(b, bounds.alpha);
+    for (std::size_t i = b.column; i < rows.size(); i += columns) {
+      rows[i] = column.transform(rows[i]);
+    }
+  }
+}
+
 // Far out, a validation row's density would decide alone which parameters are the best.
 void check_validation_rows(const Table& table, const std::string& source,
                            const std::vector<double>& rows, const ColumnMoments& moments) {
@@ -88,10 +111,12 @@ double held_out_part(const Table& table, double val_fraction) {
 }  // namespace
 
 FitData read_fit_data(const std::string& path, const std::string& val, const TableOptions& options,
-                      double val_fraction, std::uint64_t seed) {
+                      const std::vector<std::string>& bounds, double val_fraction,
+                      std::uint64_t seed) {
   const std::string source = shown_name(path);
   FitData data;
   Table table = read(path, options, data.warnings);
+  const std::size_t first_table_rows = table.rows;
   const std::vector<std::string> findings = inspect(table, source);
   data.warnings.insert(data.warnings.end(), findings.begin(), findings.end());
 
@@ -101,15 +126,24 @@ FitData read_fit_data(const std::string& path, const std::string& val, const Tab
   data.training = gather(table, split.training);
   data.validation = gather(table, split.validation);
   data.moments = column_moments(data.training, columns);
+  data.bounds = bounds_of(bounds, table.columns, data.training);
+  if (data.bounds) {
+    check_bounds(*data.bounds, table, source, first_table_rows, val.empty() ? "" : shown_name(val));
+  }
   check_training_rows(table, source, split.training.size(), data.moments);
   if (!val.empty()) {
     check_validation_rows(table, shown_name(val), data.validation, data.moments);
+  }
+  std::vector<double> unbounded = data.training;
+  if (data.bounds) {
+    remove_bounds(*data.bounds, columns, unbounded);
+    data.moments = column_moments(unbounded, columns);
   }
   try {
     data.gaussian = fit_gaussian(data.training, columns);
     // The plane's correlations are nothing that a flow would not learn at once.
     if (columns > 2) {
-      data.whiten = shrunk_correlations(standardised(data.training, data.moments), columns);
+      data.whiten = shrunk_correlations(standardised(unbounded, data.moments), columns);
     }
   } catch (const DataError& error) {
     throw DataError(source + ": " + error.what());

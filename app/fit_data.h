@@ -17,15 +17,18 @@ struct FitData {
   DataRecord record;
   std::vector<double> training;  // (n, d)
   std::vector<double> validation;
-  ColumnMoments moments;               // of the training rows
+  std::optional<BoundsConfig> bounds;  // where columns have them
+  ColumnMoments moments;               // of the training rows after the bounds
   std::optional<WhitenConfig> whiten;  // for their correlations, in more than two dimensions
   Gaussian gaussian;                   // fitted to them
   std::vector<std::string> warnings;   // for the person
 };
 
 // Reads `path` and holds out a part of it by (val_fraction, seed), or validates on all rows of
-// `val` when that is not empty. Throws DataError for rows that no fit can work on.
+// `val` when that is not empty. `bounds`: as given on the command line. Throws DataError for rows
+// that no fit can work on, such as one outside its bounds.
 FitData read_fit_data(const std::string& path, const std::string& val, const TableOptions& options,
-                      double val_fraction, std::uint64_t seed);
+                      const std::vector<std::string>& bounds, double val_fraction,
+                      std::uint64_t seed);
 
 }  // namespace iflow

@@ -70,6 +70,7 @@ json every_setting(const FitSettings& s) {
   return {{"header", name_of(s.table.header, header_modes())},
           {"na", name_of(s.table.na, na_policies())},
           {"columns", s.table.columns},
+          {"bounds", s.bounds},
           {"val-fraction", s.val_fraction},
           {"blocks", s.flow.blocks},
           {"hidden", s.flow.hidden},
@@ -101,6 +102,7 @@ FitSettings settings_from_json(const json& options, const std::string& checkpoin
   s.table.header = named_value(fields, "header", header_modes());
   s.table.na = named_value(fields, "na", na_policies());
   s.table.columns = fields.get<std::vector<std::string>>("columns");
+  s.bounds = fields.get<std::vector<std::string>>("bounds");
   s.val_fraction = fields.get<double>("val-fraction");
   s.flow.blocks = fields.get<std::size_t>("blocks");
   s.flow.hidden = fields.get<std::vector<std::size_t>>("hidden");

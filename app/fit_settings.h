@@ -16,7 +16,8 @@ namespace iflow {
 
 struct FitSettings {
   TableOptions table;
-  double val_fraction = 0.1;  // 0: validation rows come from a file of their own
+  std::vector<std::string> bounds;  // as given: a=0:1
+  double val_fraction = 0.1;        // 0: validation rows come from a file of their own
   FlowOptions flow;
   TrainConfig train;
 };

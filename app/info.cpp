@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "checkpoint/model_file.h"
+#include "column_bounds.h"
 #include "commands.h"
 #include "model_summary.h"
 #include "number_format.h"
@@ -81,6 +82,9 @@ std::string text_of(const std::string& path, const Fit& fit, const Model& model)
       {"best", fixed_point(state.best_loss) + " nats per validation row at step " +
                    with_commas(state.best_step)},
       {"Gaussian", fixed_point(training_loss(fit.gaussian)) + " nats per training row"}};
+  if (const BoundsConfig* bounds = find_bounds(fit.flow)) {
+    facts.push_back({"bounds", describe_bounds(*bounds, data.columns)});
+  }
   if (!state.divergences.empty()) {
     facts.push_back({"divergences", std::to_string(state.divergences.size())});
   }

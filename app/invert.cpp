@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "checkpoint/model_file.h"
+#include "column_bounds.h"
 #include "commands.h"
 #include "inversion.h"
 #include "invert_report.h"
@@ -38,6 +39,7 @@ void run(const InvertOptions& options) {
   TableReader reader = open_rows(options.input, fit.data.columns, fit.data.has_header);
   InvertReport report(fit, model);
   const auto reconstruct = [&](const Rows& rows) {
+    refuse_outside(fit, rows, options.input.path);
     const std::span<const double> x = rows.values;
     InversionReport inversion;
     std::vector<double> again = model.decode(model.encode(x), options.inverse, inversion);

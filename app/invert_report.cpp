@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <variant>
 
 #include "number_format.h"
 #include "report/text_table.h"
@@ -11,9 +10,13 @@ namespace iflow {
 
 namespace {
 
-// Standard deviations of the training data, as the flow's first layer has them.
-const std::vector<double>& spreads_of(const FlowConfig& flow) {
-  return std::get<StandardiseConfig>(flow.layers.front()).deviation;
+// Standard deviations of the training data, in its own units, as its Gaussian has them.
+std::vector<double> spreads_of(const Gaussian& gaussian) {
+  std::vector<double> spreads;
+  for (std::size_t j = 0; j < gaussian.mean.size(); ++j) {
+    spreads.push_back(std::sqrt(gaussian.covariance[j * (gaussian.mean.size() + 1)]));
+  }
+  return spreads;
 }
 
 }  // namespace
@@ -25,7 +28,7 @@ InvertReport::InvertReport(const Fit& fit, const Model& model) {
     layers_.push_back(i);
     blocks_.push_back({"flow." + std::to_string(i), bounds[i]});
   }
-  const std::vector<double>& spreads = spreads_of(fit.flow);
+  const std::vector<double> spreads = spreads_of(fit.gaussian);
   for (std::size_t j = 0; j < spreads.size(); ++j) {
     columns_.push_back({fit.data.columns[j], spreads[j]});
   }

@@ -17,6 +17,10 @@ std::string widths_of(const DenseBranchConfig& branch) {
 }
 
 struct Description {
+  std::string operator()(const BoundsConfig& config) const {
+    return "bounds of " + std::to_string(config.columns.size()) +
+           (config.columns.size() == 1 ? " column" : " columns");
+  }
   std::string operator()(const StandardiseConfig&) const { return "standardise"; }
   std::string operator()(const WhitenConfig&) const { return "whiten"; }
   std::string operator()(const ActNormConfig&) const { return "actnorm"; }

@@ -21,6 +21,17 @@ using nlohmann::json;
 // --- the flow -------------------------------------------------------------------------------
 
 struct LayerToJson {
+  json operator()(const BoundsConfig& c) const {
+    json columns = json::array();
+    for (const ColumnBounds& b : c.columns) {
+      json column = {{"column", b.column}};
+      if (b.lower) column["lower"] = *b.lower;
+      if (b.upper) column["upper"] = *b.upper;
+      if (!(b.lower && b.upper)) column["scale"] = b.scale;
+      columns.push_back(std::move(column));
+    }
+    return {{"kind", "bounds"}, {"alpha", c.alpha}, {"columns", std::move(columns)}};
+  }
   json operator()(const StandardiseConfig& c) const {
     return {{"kind", "standardise"}, {"mean", c.mean}, {"deviation", c.deviation}};
   }
@@ -39,10 +50,27 @@ struct LayerToJson {
   }
 };
 
+BoundsConfig bounds_from_json(JsonFields& fields) {
+  BoundsConfig config;
+  config.alpha = fields.get<double>("alpha");
+  for (JsonFields& column : fields.objects("columns")) {
+    ColumnBounds bounds;
+    bounds.column = column.get<std::size_t>("column");
+    if (column.has("lower")) bounds.lower = column.get<double>("lower");
+    if (column.has("upper")) bounds.upper = column.get<double>("upper");
+    if (!(bounds.lower && bounds.upper)) bounds.scale = column.get<double>("scale");
+    column.finish();
+    config.columns.push_back(bounds);
+  }
+  return config;
+}
+
 LayerConfig layer_from_json(JsonFields fields, std::size_t dimension) {
   const auto kind = fields.get<std::string>("kind");
   LayerConfig config;
-  if (kind == "standardise") {
+  if (kind == "bounds") {
+    config = bounds_from_json(fields);
+  } else if (kind == "standardise") {
     config = StandardiseConfig{fields.get<std::vector<double>>("mean"),
                                fields.get<std::vector<double>>("deviation")};
   } else if (kind == "whiten") {

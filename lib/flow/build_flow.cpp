@@ -18,6 +18,9 @@ class Maker {
   Maker(std::size_t dimension, ParameterLayout& layout, std::string name)
       : dimension_(dimension), layout_(layout), name_(std::move(name)) {}
 
+  std::unique_ptr<Layer<T>> operator()(const BoundsConfig& config) const {
+    return std::make_unique<Bounds<T>>(config, dimension_);
+  }
   std::unique_ptr<Layer<T>> operator()(const StandardiseConfig& config) const {
     if (config.mean.size() != dimension_ || config.deviation.size() != dimension_) {
       throw UsageError(name_ + ": standardise needs a mean and a deviation for each column");
@@ -46,7 +49,7 @@ class Maker {
   std::string name_;
 };
 
-constexpr const char* kKinds[] = {"standardise", "whiten", "actnorm", "residual"};
+constexpr const char* kKinds[] = {"bounds", "standardise", "whiten", "actnorm", "residual"};
 static_assert(std::size(kKinds) == std::variant_size_v<LayerConfig>);
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <variant>
 #include <vector>
 
+#include "flow/bounds.h"
 #include "flow/flow.h"
 #include "flow/standardise.h"
 #include "flow/whiten.h"
@@ -18,7 +19,7 @@ struct ResidualBlockConfig {
 
 // Add a kind of layer here, in build_flow.cpp and in checkpoint/model_file.cpp.
 using LayerConfig =
-    std::variant<StandardiseConfig, WhitenConfig, ActNormConfig, ResidualBlockConfig>;
+    std::variant<BoundsConfig, StandardiseConfig, WhitenConfig, ActNormConfig, ResidualBlockConfig>;
 
 struct FlowConfig {
   std::size_t dimension = 0;

@@ -110,6 +110,12 @@ class Layer {
   // An upper bound of the Lipschitz constant of the inverse, by which an error in y can grow.
   // (maths.md section 2)
   virtual double inverse_lipschitz(const T* values) const = 0;
+
+  // The same for what lies within `radius` of one row y, whose elements stand kLanes apart.
+  virtual double inverse_lipschitz_near(const T* values, const T* y, double radius) const {
+    static_cast<void>(y), static_cast<void>(radius);
+    return inverse_lipschitz(values);
+  }
 };
 
 }  // namespace iflow

@@ -1,6 +1,7 @@
 #include "flow/model.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -38,6 +39,7 @@ Var load_rows(Tape<double>& tape, const double* rows, std::size_t n, std::size_t
 struct TileReport {
   std::vector<long> iterations;
   std::vector<int> max_iterations;
+  std::size_t unconverged = 0;  // rows
 };
 
 }  // namespace
@@ -90,6 +92,7 @@ SampleMoments moments(const std::vector<double>& samples, std::size_t lane, std:
   double sum = 0, squares = 0;
   for (std::size_t p = 0; p < count; ++p) sum += samples[p * lanes + lane];
   const double n = static_cast<double>(count), mean = sum / n;
+  if (std::isinf(mean)) return {mean, 0};  // a row outside its bounds
   for (std::size_t p = 0; p < count; ++p) {
     const double off = samples[p * lanes + lane] - mean;
     squares += off * off;
@@ -171,38 +174,42 @@ std::vector<double> Model::decode(std::span<const double> rows, const InverseOpt
   report = {std::vector<double>(layers, 0), std::vector<int>(layers, 0), std::vector<double>(n, 0),
             0};
   std::vector<TileReport> tiles((n + kTileRows - 1) / kTileRows,
-                                {std::vector<long>(layers, 0), std::vector<int>(layers, 0)});
+                                {std::vector<long>(layers, 0), std::vector<int>(layers, 0), 0});
   for_each_tile(n, [&](Tape<double>& tape, std::size_t first, std::size_t count) {
     const Pass<double> pass{tape, flow_.layout(), values_.data()};
     const Var x = load_rows(tape, rows.data() + first * d, count, d);
     TileReport& tile = tiles[first / kTileRows];
+    std::array<bool, kTileRows> converged;
+    converged.fill(true);
     for (std::size_t i = layers; i-- > 0;) {
       const auto mark = tape.mark();
       const Inverted inverted = flow_.layer(i).inverse(pass, x, options);
-      std::copy_n(tape.value(inverted.x), x.size(), tape.value(x));
-      // e_in <= Lip(layer^-1) e_out + the layer's own error
-      const double growth = flow_.layer(i).inverse_lipschitz(values_.data());
       for (std::size_t row = 0; row < count; ++row) {
+        // e_in <= Lip(layer^-1) e_out + the layer's own error
         double& bound = report.bound[first + row];
-        bound *= growth;
+        const double* y = tape.value(x) + (row / kLanes) * d * kLanes + row % kLanes;
+        if (bound > 0) bound *= flow_.layer(i).inverse_lipschitz_near(values_.data(), y, bound);
         if (inverted.rows == nullptr) continue;
         const InverseRow& lane = inverted.rows[row];
         bound += lane.converged ? lane.bound : std::numeric_limits<double>::infinity();
+        converged[row] = converged[row] && lane.converged;
         tile.iterations[i] += lane.iterations;
         tile.max_iterations[i] = std::max(tile.max_iterations[i], lane.iterations);
       }
+      std::copy_n(tape.value(inverted.x), x.size(), tape.value(x));
       tape.rewind(mark);
     }
+    tile.unconverged = static_cast<std::size_t>(std::count(
+        converged.begin(), converged.begin() + static_cast<std::ptrdiff_t>(count), false));
     lanes_to_rows(tape.value(x), count, d, result.data() + first * d);
   });
   for (const TileReport& tile : tiles) {
+    report.unconverged += tile.unconverged;
     for (std::size_t i = 0; i < layers; ++i) {
       report.mean_iterations[i] += static_cast<double>(tile.iterations[i]) / static_cast<double>(n);
       report.max_iterations[i] = std::max(report.max_iterations[i], tile.max_iterations[i]);
     }
   }
-  report.unconverged = static_cast<std::size_t>(std::count(
-      report.bound.begin(), report.bound.end(), std::numeric_limits<double>::infinity()));
   return result;
 }
 

@@ -128,10 +128,12 @@ void set_plan(TrainConfig& config, std::uint64_t steps) {
 }
 
 FlowConfig residual_flow(const FlowOptions& options, const StandardiseConfig& standardise,
-                         const std::optional<WhitenConfig>& whiten) {
+                         const std::optional<WhitenConfig>& whiten,
+                         const std::optional<BoundsConfig>& bounds) {
   const DenseBranchConfig branch = branch_config(options, standardise.mean.size());
   FlowConfig flow;
   flow.dimension = branch.dimension;
+  if (bounds) flow.layers.emplace_back(*bounds);
   flow.layers.emplace_back(standardise);
   if (whiten) flow.layers.emplace_back(*whiten);
   flow.layers.emplace_back(ActNormConfig{});

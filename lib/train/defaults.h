@@ -41,9 +41,10 @@ TrainConfig default_train_config(std::size_t training_rows, std::size_t columns)
 // Validation points and patience that suit a plan of `steps` steps.
 void set_plan(TrainConfig& config, std::uint64_t steps);
 
-// Standardisation, whitening where there is one (in more than two dimensions), ActNorm, the blocks,
-// ActNorm.
+// Bounds where columns have them, standardisation, whitening where there is one (in more than two
+// dimensions), ActNorm, the blocks, ActNorm.
 FlowConfig residual_flow(const FlowOptions& options, const StandardiseConfig& standardise,
-                         const std::optional<WhitenConfig>& whiten = std::nullopt);
+                         const std::optional<WhitenConfig>& whiten = std::nullopt,
+                         const std::optional<BoundsConfig>& bounds = std::nullopt);
 
 }  // namespace iflow

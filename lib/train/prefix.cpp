@@ -21,24 +21,20 @@ Transformed pass_prefix(const Flow<double>& flow, Tape<double>& tape, const doub
 
 }  // namespace
 
-std::vector<float> rows_after_prefix(const FlowConfig& config, std::span<const double> rows) {
+PrefixedRows rows_after_prefix(const FlowConfig& config, std::span<const double> rows) {
   const Flow<double> flow = build_flow<double>(config);
   const std::size_t d = flow.dimension(), n = rows.size() / d;
-  std::vector<float> result(rows.size());
+  PrefixedRows result{std::vector<float>(rows.size()), 0};
+  std::vector<double> log_dets(n);
   parallel_for((n + kTileRows - 1) / kTileRows, [&](std::size_t tile) {
     Tape<double> tape(false);
     const std::size_t first = tile * kTileRows, count = std::min(kTileRows, n - first);
-    const Var y = pass_prefix(flow, tape, rows.data() + first * d, count).y;
-    lanes_to_rows(tape.value(y), count, d, result.data() + first * d);
+    const Transformed y = pass_prefix(flow, tape, rows.data() + first * d, count);
+    lanes_to_rows(tape.value(y.y), count, d, result.rows.data() + first * d);
+    lanes_to_rows(tape.value(y.log_det), count, 1, log_dets.data() + first);
   });
+  for (const double log_det : log_dets) result.mean_log_det += log_det / static_cast<double>(n);
   return result;
-}
-
-double prefix_log_det(const FlowConfig& config) {
-  const Flow<double> flow = build_flow<double>(config);
-  Tape<double> tape(false);
-  const std::vector<double> row(flow.dimension(), 0);
-  return tape.value(pass_prefix(flow, tape, row.data(), 1).log_det)[0];
 }
 
 }  // namespace iflow

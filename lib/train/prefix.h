@@ -9,11 +9,12 @@
 
 namespace iflow {
 
-// rows (n, d) in the data's own units, after the prefix layers of the flow: computed in double,
-// then rounded.
-std::vector<float> rows_after_prefix(const FlowConfig& config, std::span<const double> rows);
+struct PrefixedRows {
+  std::vector<float> rows;  // (n, d), computed in double, then rounded
+  double mean_log_det = 0;  // of the prefix layers, over the rows
+};
 
-// ln |det| of the prefix layers, which is the same for every row: they are affine.
-double prefix_log_det(const FlowConfig& config);
+// rows (n, d), n > 0, in the data's own units, after the prefix layers of the flow.
+PrefixedRows rows_after_prefix(const FlowConfig& config, std::span<const double> rows);
 
 }  // namespace iflow

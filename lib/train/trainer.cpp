@@ -12,7 +12,6 @@
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "flow/lanes.h"
-#include "train/prefix.h"
 #include "train/schedule.h"
 
 namespace iflow {
@@ -79,7 +78,6 @@ Trainer::Trainer(const FlowConfig& flow, const TrainConfig& config, TrainingData
       data_(std::move(data)),
       batches_(std::max<std::size_t>(data_.rows.size() / flow.dimension, 1),
                std::max<std::size_t>(config.batch, 1), config.seed),
-      prefix_log_det_(prefix_log_det(flow)),
       pieces_(cut_into_pieces(flow_.layout())),
       effective_(flow_.layout().size()),
       sigma_(flow_.layout().entries().size()),
@@ -177,7 +175,7 @@ double Trainer::gradients(const std::vector<std::uint32_t>& batch) {
     }
   });
   const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
-  return sum / static_cast<double>(batch.size()) - prefix_log_det_;
+  return sum / static_cast<double>(batch.size()) - data_.mean_log_det;
 }
 
 // Adds the gradient of the mean loss over the batch as far as the rows batch[first, first + count)

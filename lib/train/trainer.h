@@ -33,10 +33,13 @@ struct TrainConfig {
   std::uint64_t seed = 0;
 };
 
-// Rows to learn from. `rows`: (n, d) after the flow's prefix layers. `validation`: (m, d) in the
-// data's own units; with none, the averaged parameters of the last validation point are the best.
+// Rows to learn from. `rows`: (n, d) after the flow's prefix layers, whose ln |det| has the mean
+// `mean_log_det` over them: a constant of the losses, with no part in any gradient. `validation`:
+// (m, d) in the data's own units; with none, the averaged parameters of the last validation point
+// are the best.
 struct TrainingData {
   std::vector<float> rows;
+  double mean_log_det = 0;
   std::vector<double> validation;
 };
 
@@ -114,7 +117,6 @@ class Trainer {
   Flow<float> flow_;
   TrainingData data_;
   Batches batches_;
-  double prefix_log_det_;
   std::vector<std::size_t> pieces_;  // parameters are updated in runs [pieces_[i], pieces_[i + 1])
 
   TrainState good_;

@@ -38,6 +38,16 @@ inline WhitenConfig whiten_config(std::size_t d) {
   return config;
 }
 
+// Two bounds for every other column, wide enough for random_rows.
+inline BoundsConfig bounds_config(std::size_t d) {
+  BoundsConfig config;
+  for (std::size_t i = 0; i < d; i += 2) {
+    const double middle = static_cast<double>(i) - 1.5;
+    config.columns.push_back({i, middle - 30, middle + 25});
+  }
+  return config;
+}
+
 // Standardisation, ActNorm, `blocks` blocks, ActNorm.
 inline FlowConfig flow_config(std::size_t d, std::size_t blocks, const std::string& activation,
                               double coefficient = 0.9) {

@@ -68,6 +68,7 @@ struct Problem {
       data.rows.push_back(
           static_cast<float>((rows[i] - units.mean[i % d]) / units.deviation[i % d]));
     }
+    for (const double deviation : units.deviation) data.mean_log_det -= std::log(deviation);
     data.validation = held_out;
   }
 

@@ -1,0 +1,147 @@
+#include "column_bounds.h"
+
+#include <algorithm>
+#include <cmath>
+#include <variant>
+
+#include "base/error.h"
+#include "base/nearest.h"
+#include "data/number_text.h"
+#include "number_format.h"
+
+namespace iflow {
+namespace {
+
+struct NamedBounds {
+  std::string column;
+  std::optional<double> lower, upper;
+};
+
+// None where `text` is no number; nothing at all is no bound.
+bool read_bound(const std::string& text, std::optional<double>& bound) {
+  if (text.empty()) return true;
+  double value = 0;
+  if (parse_number(text, value) != NumberKind::kFinite) return false;
+  bound = value;
+  return true;
+}
+
+// Returns what is wrong.
+std::string parse(const std::string& text, NamedBounds& bounds) {
+  const std::string form = "expected COLUMN=LOW:HIGH, COLUMN=LOW: or COLUMN=:HIGH, got \"";
+  const std::size_t equals = text.rfind('=');
+  const std::size_t colon = text.rfind(':');
+  if (equals == std::string::npos || equals == 0 || colon == std::string::npos || colon < equals ||
+      !read_bound(text.substr(equals + 1, colon - equals - 1), bounds.lower) ||
+      !read_bound(text.substr(colon + 1), bounds.upper) || (!bounds.lower && !bounds.upper)) {
+    return form + text + "\"";
+  }
+  bounds.column = text.substr(0, equals);
+  if (bounds.lower && bounds.upper) {
+    if (*bounds.lower >= *bounds.upper) {
+      return "the lower bound of \"" + bounds.column + "\" must be below the upper one";
+    }
+    if (!std::isfinite(*bounds.upper - *bounds.lower)) {
+      return "the bounds of \"" + bounds.column + "\" are too far apart";
+    }
+  }
+  return {};
+}
+
+double mean_distance(std::span<const double> rows, std::size_t column, std::size_t d, double from) {
+  const auto n = static_cast<double>(rows.size() / d);
+  double mean = 0;
+  for (std::size_t i = column; i < rows.size(); i += d) mean += std::fabs(rows[i] - from) / n;
+  return mean;
+}
+
+std::string interval(const ColumnBounds& b) {
+  const auto text = [](double x) {
+    std::string number;
+    append_number(number, x);
+    return number;
+  };
+  if (!b.upper) return ">= " + text(*b.lower);
+  if (!b.lower) return "<= " + text(*b.upper);
+  return "in [" + text(*b.lower) + ", " + text(*b.upper) + "]";
+}
+
+}  // namespace
+
+std::string bounds_problem(const std::string& text) {
+  NamedBounds bounds;
+  return parse(text, bounds);
+}
+
+std::optional<BoundsConfig> bounds_of(const std::vector<std::string>& texts,
+                                      const std::vector<std::string>& columns,
+                                      std::span<const double> rows) {
+  if (texts.empty()) return std::nullopt;
+  BoundsConfig config;
+  for (const std::string& text : texts) {
+    NamedBounds named;
+    const std::string problem = parse(text, named);
+    if (!problem.empty()) throw UsageError("--bounds: " + problem);
+    const auto found = std::find(columns.begin(), columns.end(), named.column);
+    if (found == columns.end()) {
+      throw UsageError("--bounds: no column \"" + named.column + "\" among those to fit; did you " +
+                       "mean \"" + nearest(named.column, columns) + "\"?");
+    }
+    ColumnBounds bounds{static_cast<std::size_t>(found - columns.begin()), named.lower,
+                        named.upper};
+    const auto is_same = [&](const ColumnBounds& other) { return other.column == bounds.column; };
+    if (std::any_of(config.columns.begin(), config.columns.end(), is_same)) {
+      throw UsageError("--bounds: column \"" + named.column + "\" is given twice");
+    }
+    if (!(named.lower && named.upper)) {
+      bounds.scale = mean_distance(rows, bounds.column, columns.size(),
+                                   named.lower ? *named.lower : *named.upper);
+    }
+    config.columns.push_back(bounds);
+  }
+  return config;
+}
+
+const BoundsConfig* find_bounds(const FlowConfig& flow) {
+  for (const LayerConfig& layer : flow.layers) {
+    if (const auto* bounds = std::get_if<BoundsConfig>(&layer)) return bounds;
+  }
+  return nullptr;
+}
+
+std::string describe_bounds(const BoundsConfig& bounds, const std::vector<std::string>& columns) {
+  std::string text;
+  for (const ColumnBounds& b : bounds.columns) {
+    text += (text.empty() ? "" : ", ") + columns[b.column] + " " + interval(b) +
+            (b.lower && b.upper ? " (logit)" : " (log)");
+  }
+  return text + "; alpha " + significant(bounds.alpha);
+}
+
+std::optional<Outside> find_outside(const BoundsConfig& bounds,
+                                    const std::vector<std::string>& columns,
+                                    std::span<const double> rows, std::size_t first) {
+  const std::size_t d = columns.size();
+  for (std::size_t row = first; row < rows.size() / d; ++row) {
+    for (const ColumnBounds& b : bounds.columns) {
+      const double x = rows[row * d + b.column];
+      if (BoundedColumn(b, bounds.alpha).contains(x)) continue;
+      std::string number;
+      append_number(number, x);
+      return Outside{row, "column \"" + columns[b.column] + "\" is " + number +
+                              ", against its bounds: " + columns[b.column] + " " + interval(b)};
+    }
+  }
+  return std::nullopt;
+}
+
+void refuse_outside(const Fit& fit, const Rows& rows, const std::string& path) {
+  const BoundsConfig* bounds = find_bounds(fit.flow);
+  if (bounds == nullptr) return;
+  const auto outside = find_outside(*bounds, fit.data.columns, rows.values);
+  if (!outside) return;
+  throw DataError(display_name(path) + ": row " + std::to_string(rows.indices[outside->row] + 1) +
+                  " (the header not counted): " + outside->what + "; it has no image");
+}
+
+}  // namespace iflow

@@ -1,0 +1,87 @@
+// Columns that are known to lie within bounds, stretched over the whole line: the logit of where a
+// number lies between two bounds, the logarithm of its distance from one. Both start a little off
+// the bound, at alpha, so that numbers on the bound itself have an image. (maths.md section 4)
+//
+// The image of a bounded column is not the whole line but ends where the bounds go, about 14 from
+// the middle: what a flow puts beyond has no row of its own and is inverted to the bound. The
+// density of the rows within the bounds lacks that mass.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "flow/layer.h"
+
+namespace iflow {
+
+// A bound or two of a column. Where both are given, lower < upper.
+struct ColumnBounds {
+  std::size_t column = 0;
+  std::optional<double> lower, upper;
+  // > 0; the unit in which the distance from a single bound is measured. Between two bounds it is
+  // their distance.
+  double scale = 1;
+};
+
+struct BoundsConfig {
+  std::vector<ColumnBounds> columns;  // each at most once
+  double alpha = 1e-6;                // 0 < alpha < 1/2
+};
+
+// What the layer does to one column.
+class BoundedColumn {
+ public:
+  // Throws UsageError for bounds or an alpha that make no sense.
+  BoundedColumn(const ColumnBounds& bounds, double alpha);
+
+  std::size_t column() const { return column_; }
+  // Whether the density of x can be other than zero; bounds belong to what they bound.
+  bool contains(double x) const { return x >= lower_ && x <= upper_; }
+
+  double nearest_inside(double x) const { return x < lower_ ? lower_ : x > upper_ ? upper_ : x; }
+
+  // Of x within the bounds: y, ln dy/dx and the derivative of that.
+  double transform(double x) const;
+  double log_slope(double x) const;
+  double log_slope_derivative(double x) const;
+  // The x that is transformed to y, or the bound nearest to it.
+  double inverse(double y) const;
+  // An upper bound of dx/dy within `radius` of y.
+  double inverse_slope_near(double y, double radius) const;
+
+ private:
+  // s and 1 - s between two bounds; alpha plus the scaled distance from a single one.
+  struct Position {
+    double s, rest;
+  };
+  Position position(double x) const;
+
+  std::size_t column_;
+  bool two_sided_, from_above_;  // from_above_: a single bound, x lies below it
+  double lower_, upper_;
+  double alpha_, scale_;
+};
+
+template <class T>
+class Bounds final : public Layer<T> {
+ public:
+  // Throws UsageError for bounds that make no sense.
+  Bounds(const BoundsConfig& config, std::size_t dimension);
+
+  // A row outside its bounds is taken to the bound, with ln |det| = -inf: its density is zero.
+  Transformed forward(const Pass<T>& pass, Var x) const override;
+  Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
+  // Infinite with a column that has a single bound; see inverse_lipschitz_near.
+  double inverse_lipschitz(const T* values) const override;
+  double inverse_lipschitz_near(const T* values, const T* y, double radius) const override;
+
+ private:
+  std::size_t dimension_;
+  std::vector<BoundedColumn> columns_;
+};
+
+extern template class Bounds<float>;
+extern template class Bounds<double>;
+
+}  // namespace iflow
