@@ -1,6 +1,7 @@
 #include "density.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <limits>
 
 #include "base/error.h"
@@ -120,8 +121,10 @@ void settle_density(const CLI::App& command, DensityOptions& options) {
 
 Density::Density(const Model& model, const DensityOptions& options)
     : model_(model), options_(options) {
+  const std::vector<double>& bounds = model.lipschitz_bounds();
+  const bool cheap = std::all_of(bounds.begin(), bounds.end(), [](double l) { return l == 0; });
   exact_ = options.method ? options.method == LogDetMethod::kExact
-                          : model.dimension() <= kMostExactColumns;
+                          : cheap || model.dimension() <= kMostExactColumns;
   options_.estimate.method = options.method.value_or(LogDetMethod::kSeries);
   if (options.estimate.probe == ProbeKind::kUnit) options_.estimate.probes = model.dimension();
 }

@@ -48,8 +48,8 @@ class FitCommand {
     FitData data = read(given);
     FitSettings settings =
         new_settings(arguments_, data.record.training_rows, data.record.columns.size());
-    fit_.flow = residual_flow(settings.flow, {data.moments.mean, data.moments.deviation},
-                              data.whiten, data.bounds);
+    fit_.flow = make_flow(settings.flow, {data.moments.mean, data.moments.deviation}, data.whiten,
+                          data.bounds);
     TrainingData rows = training_data(data);
     CheckpointWriter writer(arguments_.checkpoint);
     catch_interrupts();

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "column_bounds.h"
+#include "flow/spline_map.h"
 #include "nn/dense_branch.h"
 #include "number_checks.h"
 #include "options.h"
@@ -71,8 +72,18 @@ std::string shell_word(const std::string& word) {
 
 void add_flow_options(CLI::App& command, FlowOptions& flow) {
   constexpr const char* kGroup = "Flow";
-  command.add_option("--blocks", flow.blocks, "Residual blocks")
+  command
+      .add_option("--model", flow.model,
+                  "iresnet (default), or a coupling flow: nice, realnvp, glow, spline")
+      ->transform(CLI::CheckedTransformer(model_kinds()))
+      ->type_name("MODEL")
+      ->group(kGroup);
+  command.add_option("--blocks", flow.blocks, "Residual blocks, or coupling layers")
       ->check(count_up_to(10000))
+      ->type_name("N")
+      ->group(kGroup);
+  command.add_option("--bins", flow.bins, "Pieces of a spline")
+      ->check(count_up_to(kMaxSplineBins))
       ->type_name("N")
       ->group(kGroup);
   add_list_option(command, "--hidden", flow.hidden, "Widths of a block's hidden layers: 32,32")
@@ -156,12 +167,12 @@ void add_log_det_options(CLI::App& command, FitArguments& arguments) {
       ->group(kGroup);
 }
 
-// Throws UsageError for an option that the settled method has no use for.
-void check_log_det(const json& given, LogDetMethod method) {
-  for (const std::string& name : unused_options(method)) {
-    if (!given.contains(name)) continue;
-    throw UsageError("--" + name + ": --logdet " +
-                     (method == LogDetMethod::kExact ? "exact" : "series") + " has no use for it");
+// Throws UsageError for an option among `unused` that was given; `by`: the choice that has no use
+// for it.
+void refuse_unused(const json& given, const std::vector<std::string>& unused,
+                   const std::string& by) {
+  for (const std::string& name : unused) {
+    if (given.contains(name)) throw UsageError("--" + name + ": " + by + " has no use for it");
   }
 }
 
@@ -277,10 +288,19 @@ FitSettings new_settings(const FitArguments& arguments, std::size_t training_row
                          std::size_t columns) {
   std::optional<std::uint64_t> steps;
   if (arguments.given.contains("steps")) steps = arguments.settings.train.steps;
-  json options = every_setting(default_fit_settings(training_rows, columns, steps));
+  const ModelKind model = arguments.settings.flow.model;
+  if (model != ModelKind::kIResNet && columns < 2) {
+    throw UsageError("--model: coupling layers need at least 2 columns, and " + arguments.data +
+                     " has 1");
+  }
+  json options = every_setting(default_fit_settings(model, training_rows, columns, steps));
   options.update(arguments.given);
+  refuse_unused(arguments.given, unused_options(model),
+                "--model " + options.at("model").get<std::string>());
   const LogDetMethod method = log_det_methods().at(options.at("logdet"));
-  check_log_det(arguments.given, method);
+  refuse_unused(arguments.given, unused_options(method),
+                "--logdet " + options.at("logdet").get<std::string>());
+  for (const std::string& name : unused_options(model)) options.erase(name);
   for (const std::string& name : unused_options(method)) options.erase(name);
   FitSettings settings = settings_from_json(options, arguments.checkpoint);
   LogDetConfig& log_det = settings.train.log_det;

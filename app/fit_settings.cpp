@@ -37,15 +37,40 @@ LogDetConfig log_det_from_json(JsonFields& fields) {
   return c;
 }
 
+FlowOptions flow_from_json(JsonFields& fields) {
+  FlowOptions flow;
+  flow.model = named_value(fields, "model", model_kinds());
+  flow.blocks = fields.get<std::size_t>("blocks");
+  flow.hidden = fields.get<std::vector<std::size_t>>("hidden");
+  flow.activation = fields.get<std::string>("activation");
+  flow.activation_start = fields.get<double>("activation-start");
+  if (flow.model == ModelKind::kIResNet) {
+    flow.activation_first = fields.get<bool>("activation-first");
+    flow.coefficient = fields.get<double>("coefficient");
+    flow.start_gain = fields.get<double>("start-gain");
+  }
+  if (flow.model == ModelKind::kSpline) flow.bins = fields.get<std::size_t>("bins");
+  return flow;
+}
+
 }  // namespace
 
-FitSettings default_fit_settings(std::size_t training_rows, std::size_t columns,
+FitSettings default_fit_settings(ModelKind model, std::size_t training_rows, std::size_t columns,
                                  std::optional<std::uint64_t> steps) {
   FitSettings settings;
-  settings.flow = default_flow_options(training_rows, columns);
-  settings.train = default_train_config(training_rows, columns);
+  settings.flow = default_flow_options(training_rows, columns, model);
+  settings.train = default_train_config(training_rows, columns, model);
   if (steps) set_plan(settings.train, *steps);
   return settings;
+}
+
+std::vector<std::string> unused_options(ModelKind model) {
+  if (model == ModelKind::kIResNet) return {"bins"};
+  std::vector<std::string> names = {
+      "activation-first", "coefficient", "start-gain",   "power-iterations", "logdet", "terms",
+      "probes",           "probe",       "continuation", "gradient"};
+  if (model != ModelKind::kSpline) names.emplace_back("bins");
+  return names;
 }
 
 std::vector<std::string> unused_options(LogDetMethod method) {
@@ -63,6 +88,7 @@ std::vector<std::string> unused_options(LogDetMethod method) {
 json settings_to_json(const FitSettings& s) {
   json settings = every_setting(s);
   for (const std::string& name : unused_options(s.train.log_det.method)) settings.erase(name);
+  for (const std::string& name : unused_options(s.flow.model)) settings.erase(name);
   return settings;
 }
 
@@ -72,6 +98,7 @@ json every_setting(const FitSettings& s) {
           {"columns", s.table.columns},
           {"bounds", s.bounds},
           {"val-fraction", s.val_fraction},
+          {"model", name_of(s.flow.model, model_kinds())},
           {"blocks", s.flow.blocks},
           {"hidden", s.flow.hidden},
           {"activation", s.flow.activation},
@@ -79,6 +106,7 @@ json every_setting(const FitSettings& s) {
           {"activation-first", s.flow.activation_first},
           {"coefficient", s.flow.coefficient},
           {"start-gain", s.flow.start_gain},
+          {"bins", s.flow.bins},
           {"steps", s.train.steps},
           {"batch", s.train.batch},
           {"lr", s.train.learning_rate},
@@ -104,20 +132,16 @@ FitSettings settings_from_json(const json& options, const std::string& checkpoin
   s.table.columns = fields.get<std::vector<std::string>>("columns");
   s.bounds = fields.get<std::vector<std::string>>("bounds");
   s.val_fraction = fields.get<double>("val-fraction");
-  s.flow.blocks = fields.get<std::size_t>("blocks");
-  s.flow.hidden = fields.get<std::vector<std::size_t>>("hidden");
-  s.flow.activation = fields.get<std::string>("activation");
-  s.flow.activation_start = fields.get<double>("activation-start");
-  s.flow.activation_first = fields.get<bool>("activation-first");
-  s.flow.coefficient = fields.get<double>("coefficient");
-  s.flow.start_gain = fields.get<double>("start-gain");
+  s.flow = flow_from_json(fields);
   s.train.steps = fields.get<std::uint64_t>("steps");
   s.train.batch = fields.get<std::size_t>("batch");
   s.train.learning_rate = fields.get<double>("lr");
   s.train.warmup = fields.get<double>("warmup");
   s.train.ema = fields.get<double>("ema");
-  s.train.log_det = log_det_from_json(fields);
-  s.train.power_iterations = fields.get<int>("power-iterations");
+  if (s.flow.model == ModelKind::kIResNet) {
+    s.train.log_det = log_det_from_json(fields);
+    s.train.power_iterations = fields.get<int>("power-iterations");
+  }
   s.train.validate_every = fields.get<std::uint64_t>("validate-every");
   s.train.patience = fields.get<std::uint64_t>("patience");
   s.train.seed = fields.get<std::uint64_t>("seed");

@@ -22,12 +22,14 @@ struct FitSettings {
   TrainConfig train;
 };
 
-// What suits the shape of the data, for a plan of `steps` steps (none: as many as suit it, too).
-FitSettings default_fit_settings(std::size_t training_rows, std::size_t columns,
+// What suits a model and the shape of the data, for a plan of `steps` steps (none: as many as suit
+// it, too).
+FitSettings default_fit_settings(ModelKind model, std::size_t training_rows, std::size_t columns,
                                  std::optional<std::uint64_t> steps);
 
-// The options that have no meaning with a way to find the log-determinant: an exact one has no
-// terms.
+// The options that have no meaning with a model, or with a way to find the log-determinant: an
+// exact one has no terms.
+std::vector<std::string> unused_options(ModelKind model);
 std::vector<std::string> unused_options(LogDetMethod method);
 
 // All settings by the long names of their options.

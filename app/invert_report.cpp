@@ -74,9 +74,12 @@ std::string InvertReport::text() const {
   if (!bound_says_something()) {
     bound += "(more than the spread of the data: the product of the blocks' bounds says nothing)\n";
   }
-  return format_text_table({"block", "Lipschitz bound", "mean evaluations", "max evaluations"},
-                           block_rows) +
-         "\n" +
+  if (blocks_.empty()) bound = "every layer is inverted in closed form: the error is rounding\n";
+  const std::string blocks =
+      format_text_table({"block", "Lipschitz bound", "mean evaluations", "max evaluations"},
+                        block_rows) +
+      "\n";
+  return (blocks_.empty() ? "" : blocks) +
          format_text_table(
              {"column", "max error", "mean error", "max error / spread", "mean error / spread"},
              column_rows) +

@@ -1,5 +1,6 @@
 #include "model_summary.h"
 
+#include <string_view>
 #include <variant>
 
 #include "number_format.h"
@@ -26,30 +27,57 @@ struct Description {
   std::string operator()(const ActNormConfig&) const { return "actnorm"; }
   std::string operator()(const ResidualBlockConfig& config) const {
     const DenseBranchConfig& branch = config.branch;
-    return "of " + widths_of(branch) + ", " + branch.activation +
+    return "residual block of " + widths_of(branch) + ", " + branch.activation +
            (branch.activation_first ? " first" : "") + ", c " + significant(branch.coefficient, 6);
+  }
+  std::string operator()(const PluConfig&) const { return "plu matrix"; }
+  std::string operator()(const CouplingConfig& config) const {
+    std::vector<std::string> widths;
+    for (const std::size_t width : config.hidden) widths.push_back(std::to_string(width));
+    std::string text = coupling_names().at(config.kind) + " coupling of " + joined(widths, "-") +
+                       ", " + config.activation;
+    if (config.kind == CouplingKind::kSpline) text += ", " + std::to_string(config.bins) + " bins";
+    return text;
   }
 };
 
-std::string several(const LayerConfig& layer, std::size_t count) {
-  const std::string description = std::visit(Description{}, layer);
+// `count` times the layers of one period.
+std::string several(const std::vector<std::string>& period, std::size_t count) {
+  constexpr std::string_view kBlock = "residual block";
   const std::string number = std::to_string(count);
-  if (!std::holds_alternative<ResidualBlockConfig>(layer)) {
-    return count == 1 ? description : number + " x " + description;
+  if (period.size() > 1) return number + " x (" + joined(period, ", ") + ")";
+  const std::string& description = period.front();
+  if (description.starts_with(kBlock)) {
+    const std::string rest = description.substr(kBlock.size());
+    return number + " " + std::string(kBlock) + (count == 1 ? "" : "s") + rest;
   }
-  return number + (count == 1 ? " residual block " : " residual blocks ") + description;
+  return count == 1 ? description : number + " x " + description;
+}
+
+// How often the `period` descriptions from `first` on come one after the other.
+std::size_t repeats(const std::vector<std::string>& all, std::size_t first, std::size_t period) {
+  std::size_t end = first + period;
+  while (end < all.size() && all[end] == all[end - period]) ++end;
+  return (end - first) / period;
 }
 
 }  // namespace
 
 std::vector<std::string> describe_layers(const FlowConfig& flow) {
-  std::vector<std::string> descriptions;
-  for (std::size_t first = 0, end = 0; first < flow.layers.size(); first = end) {
-    const std::string description = std::visit(Description{}, flow.layers[first]);
-    while (end < flow.layers.size() && std::visit(Description{}, flow.layers[end]) == description) {
-      ++end;
+  constexpr std::size_t kLongestPeriod = 3;
+  std::vector<std::string> all, descriptions;
+  for (const LayerConfig& layer : flow.layers) all.push_back(std::visit(Description{}, layer));
+  for (std::size_t first = 0; first < all.size();) {
+    // the period that says the most at once; one layer unless others come again
+    std::size_t best = 1, count = repeats(all, first, 1);
+    for (std::size_t period = 2; period <= kLongestPeriod && first + period <= all.size();
+         ++period) {
+      const std::size_t times = repeats(all, first, period);
+      if (times > 1 && times * period > best * count) best = period, count = times;
     }
-    descriptions.push_back(several(flow.layers[first], end - first));
+    const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);
+    descriptions.push_back(several({begin, begin + static_cast<std::ptrdiff_t>(best)}, count));
+    first += best * count;
   }
   return descriptions;
 }

@@ -53,6 +53,10 @@ Var activated_linear(Tape<T>& tape, Activation kind, const Parameter<T>& raw, co
 template <class T>
 Var mirror(Tape<T>& tape, Var x);
 
+// The elements first .. first + count - 1 of x: x [G][E] -> [G][count].
+template <class T>
+Var elements(Tape<T>& tape, Var x, std::size_t first, std::size_t count);
+
 // factor x.
 template <class T>
 Var scale(Tape<T>& tape, Var x, T factor);

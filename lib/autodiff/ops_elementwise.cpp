@@ -41,6 +41,23 @@ Var mirror(Tape<T>& tape, Var x) {
 }
 
 template <class T>
+Var elements(Tape<T>& tape, Var x, std::size_t first, std::size_t count) {
+  const std::size_t row = x.elements * kLanes, part = count * kLanes, skipped = first * kLanes;
+  const Var y = tape.variable(count, x.groups);
+  for (std::size_t g = 0; g < x.groups; ++g) {
+    std::copy_n(tape.value(x) + g * row + skipped, part, tape.value(y) + g * part);
+  }
+  tape.on_backward(y, [=](Tape<T>& t) {
+    const T* dy = t.output_adjoint(y);
+    T* dx = t.adjoint_to_add(x);
+    for (std::size_t g = 0; g < x.groups; ++g) {
+      for (std::size_t i = 0; i < part; ++i) dx[g * row + skipped + i] += dy[g * part + i];
+    }
+  });
+  return y;
+}
+
+template <class T>
 Var scale(Tape<T>& tape, Var x, T factor) {
   const Var y = tape.variable(x.elements, x.groups);
   const T* xs = tape.value(x);
@@ -155,6 +172,7 @@ Var log_standard_normal(Tape<T>& tape, Var z) {
 
 #define IFLOW_INSTANTIATE(T)                                                             \
   template Var mirror(Tape<T>&, Var);                                                    \
+  template Var elements(Tape<T>&, Var, std::size_t, std::size_t);                        \
   template Var scale(Tape<T>&, Var, T);                                                  \
   template Var add_values(Tape<T>&, Var, Var);                                           \
   template Var scale_and_shift(Tape<T>&, const Parameter<T>&, const Parameter<T>&, Var); \

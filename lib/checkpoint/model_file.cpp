@@ -48,6 +48,17 @@ struct LayerToJson {
             {"start_gain", c.branch.start_gain},
             {"coefficient", c.branch.coefficient}};
   }
+  json operator()(const PluConfig&) const { return {{"kind", "plu"}}; }
+  json operator()(const CouplingConfig& c) const {
+    json coupling = {{"kind", coupling_names().at(c.kind) + " coupling"},
+                     {"hidden", c.hidden},
+                     {"activation", c.activation},
+                     {"activation_start", c.activation_start},
+                     {"from_second", c.from_second}};
+    if (c.kind == CouplingKind::kAffine) coupling["log_scale_bound"] = c.log_scale_bound;
+    if (c.kind == CouplingKind::kSpline) coupling["bins"] = c.bins, coupling["range"] = c.range;
+    return coupling;
+  }
 };
 
 BoundsConfig bounds_from_json(JsonFields& fields) {
@@ -65,8 +76,29 @@ BoundsConfig bounds_from_json(JsonFields& fields) {
   return config;
 }
 
+CouplingConfig coupling_from_json(CouplingKind kind, JsonFields& fields) {
+  CouplingConfig config;
+  config.kind = kind;
+  config.hidden = fields.get<std::vector<std::size_t>>("hidden");
+  config.activation = fields.get<std::string>("activation");
+  config.activation_start = fields.get<double>("activation_start");
+  config.from_second = fields.get<bool>("from_second");
+  if (kind == CouplingKind::kAffine) config.log_scale_bound = fields.get<double>("log_scale_bound");
+  if (kind == CouplingKind::kSpline) {
+    config.bins = fields.get<std::size_t>("bins");
+    config.range = fields.get<double>("range");
+  }
+  return config;
+}
+
 LayerConfig layer_from_json(JsonFields fields, std::size_t dimension) {
   const auto kind = fields.get<std::string>("kind");
+  for (const auto& [coupling, name] : coupling_names()) {
+    if (kind != name + " coupling") continue;
+    const CouplingConfig config = coupling_from_json(coupling, fields);
+    fields.finish();
+    return config;
+  }
   LayerConfig config;
   if (kind == "bounds") {
     config = bounds_from_json(fields);
@@ -87,6 +119,8 @@ LayerConfig layer_from_json(JsonFields fields, std::size_t dimension) {
     branch.start_gain = fields.get<double>("start_gain");
     branch.coefficient = fields.get<double>("coefficient");
     config = ResidualBlockConfig{branch};
+  } else if (kind == "plu") {
+    config = PluConfig{};
   } else {
     fields.fail("kind", "unknown kind of layer \"" + kind + "\"");
   }

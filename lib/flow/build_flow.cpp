@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "flow/actnorm.h"
+#include "flow/plu.h"
 #include "flow/residual_block.h"
 
 namespace iflow {
@@ -42,6 +43,12 @@ class Maker {
     }
     return std::make_unique<ResidualBlock<T>>(config.branch, layout_, name_);
   }
+  std::unique_ptr<Layer<T>> operator()(const PluConfig&) const {
+    return std::make_unique<Plu<T>>(dimension_, layout_, name_);
+  }
+  std::unique_ptr<Layer<T>> operator()(const CouplingConfig& config) const {
+    return std::make_unique<Coupling<T>>(config, dimension_, layout_, name_);
+  }
 
  private:
   std::size_t dimension_;
@@ -49,7 +56,8 @@ class Maker {
   std::string name_;
 };
 
-constexpr const char* kKinds[] = {"bounds", "standardise", "whiten", "actnorm", "residual"};
+constexpr const char* kKinds[] = {"bounds",   "standardise", "whiten",  "actnorm",
+                                  "residual", "plu",         "coupling"};
 static_assert(std::size(kKinds) == std::variant_size_v<LayerConfig>);
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "flow/bounds.h"
+#include "flow/coupling.h"
 #include "flow/flow.h"
 #include "flow/standardise.h"
 #include "flow/whiten.h"
@@ -13,13 +14,14 @@
 namespace iflow {
 
 struct ActNormConfig {};
+struct PluConfig {};
 struct ResidualBlockConfig {
   DenseBranchConfig branch;
 };
 
 // Add a kind of layer here, in build_flow.cpp and in checkpoint/model_file.cpp.
-using LayerConfig =
-    std::variant<BoundsConfig, StandardiseConfig, WhitenConfig, ActNormConfig, ResidualBlockConfig>;
+using LayerConfig = std::variant<BoundsConfig, StandardiseConfig, WhitenConfig, ActNormConfig,
+                                 ResidualBlockConfig, PluConfig, CouplingConfig>;
 
 struct FlowConfig {
   std::size_t dimension = 0;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "autodiff/ops.h"
+#include "base/error.h"
 #include "flow/fixed_point.h"
 
 namespace iflow {
@@ -67,12 +68,21 @@ std::size_t roulette_length(const LogDetSampling& s, double continuation, std::u
   return n;
 }
 
+// Without a bound there is no proof that the block has an inverse.
+const DenseBranchConfig& checked(const DenseBranchConfig& branch, const std::string& prefix) {
+  if (!branch.bounded) throw UsageError(prefix + ": a block's branch needs bounded weights");
+  if (branch.outputs != 0 && branch.outputs != branch.dimension) {
+    throw UsageError(prefix + ": a block's branch has as many outputs as inputs");
+  }
+  return branch;
+}
+
 }  // namespace
 
 template <class T>
 ResidualBlock<T>::ResidualBlock(const DenseBranchConfig& branch, ParameterLayout& layout,
                                 const std::string& prefix)
-    : branch_(branch, layout, prefix + ".branch") {}
+    : branch_(checked(branch, prefix), layout, prefix + ".branch") {}
 
 template <class T>
 Transformed ResidualBlock<T>::forward(const Pass<T>& pass, Var x) const {

@@ -13,7 +13,8 @@ namespace iflow {
 template <class T>
 class ResidualBlock final : public Layer<T> {
  public:
-  // Adds the branch's parameters to the layout under "PREFIX.branch.".
+  // Adds the branch's parameters to the layout under "PREFIX.branch.". Throws UsageError for a
+  // branch of free weights or with outputs of another number.
   ResidualBlock(const DenseBranchConfig& branch, ParameterLayout& layout,
                 const std::string& prefix);
 

@@ -89,14 +89,15 @@ DenseBranch<T>::DenseBranch(const DenseBranchConfig& config, ParameterLayout& la
   if (config.hidden.empty()) throw UsageError(prefix + ": a branch needs a hidden layer");
   std::vector<std::size_t> widths = {config.dimension};
   widths.insert(widths.end(), config.hidden.begin(), config.hidden.end());
-  widths.push_back(config.dimension);
+  widths.push_back(config.outputs > 0 ? config.outputs : config.dimension);
   for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
     if (widths[i] == 0) throw UsageError(prefix + ": a layer can't have a width of 0");
     const std::string name = prefix + "." + std::to_string(i);
     Layer layer{};
     layer.activated = i > 0 || config.activation_first;
     const std::size_t inputs = widths[i] * (layer.activated && concatenated_ ? 2 : 1);
-    layer.weight = layout.add(name + ".weight", widths[i + 1], inputs, config.coefficient);
+    layer.weight = layout.add(name + ".weight", widths[i + 1], inputs,
+                              config.bounded ? config.coefficient : 0);
     layer.bias = layout.add(name + ".bias", widths[i + 1], 1);
     layer.parameter = layer.weight;
     if (layer.activated && has_parameter(activation_)) {

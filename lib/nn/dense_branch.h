@@ -1,6 +1,7 @@
 // The dense residual branch g of a block y = x + g(x):
 //   g(x) = W_m phi(... W_2 phi(W_1 x + b_1) + b_2 ...) + b_m,
 // every W_i of spectral norm at most c. Optionally phi acts on x first, as in the original method.
+// With free weights and an output of its own size it is the conditioner of a coupling layer.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +15,15 @@
 namespace iflow {
 
 struct DenseBranchConfig {
-  std::size_t dimension = 0;        // of x and of g(x)
+  std::size_t dimension = 0;        // of x
+  std::size_t outputs = 0;          // of g(x); 0: as many as x has
   std::vector<std::size_t> hidden;  // widths of the hidden layers, W_1 x first
   std::string activation = "sine";  // a name of activation_names()
   double activation_start = 10;     // initial value of the activation's parameter
   bool activation_first = false;    // phi(x) before W_1
   double start_gain = 1;            // initial spectral norm of W_m; 0: g begins as a constant
   double coefficient = 0.97;        // c: the bound on every spectral norm, in (0, 1)
+  bool bounded = true;              // false: free weights, c has no meaning
 };
 
 // sigmoid, tanh, relu, elu, lipswish, clipswish, sine.

@@ -3,7 +3,18 @@
 #include <algorithm>
 #include <cmath>
 
+#include "train/coupling_flows.h"
+
 namespace iflow {
+
+const std::map<std::string, ModelKind>& model_kinds() {
+  static const std::map<std::string, ModelKind> kinds = {{"iresnet", ModelKind::kIResNet},
+                                                         {"nice", ModelKind::kNice},
+                                                         {"realnvp", ModelKind::kRealNvp},
+                                                         {"glow", ModelKind::kGlow},
+                                                         {"spline", ModelKind::kSpline}};
+  return kinds;
+}
 
 namespace {
 
@@ -54,7 +65,8 @@ FlowOptions default_table_options(std::size_t training_rows) {
   return options;
 }
 
-FlowOptions default_flow_options(std::size_t training_rows, std::size_t columns) {
+FlowOptions default_flow_options(std::size_t training_rows, std::size_t columns, ModelKind model) {
+  if (model != ModelKind::kIResNet) return default_coupling_options(model, training_rows, columns);
   if (columns > kPlane) return default_table_options(training_rows);
   FlowOptions options;
   options.blocks = 20;
@@ -102,7 +114,8 @@ std::size_t default_terms(LogDetMethod method, const FlowOptions& flow, std::siz
   return terms_for(branch.lipschitz_bound(norms), columns, kMaxTruncation);
 }
 
-TrainConfig default_train_config(std::size_t training_rows, std::size_t columns) {
+TrainConfig default_train_config(std::size_t training_rows, std::size_t columns, ModelKind model) {
+  if (model != ModelKind::kIResNet) return default_coupling_training(model, training_rows, columns);
   TrainConfig config;
   config.log_det = default_log_det(columns);
   if (columns > kPlane) {
@@ -127,18 +140,20 @@ void set_plan(TrainConfig& config, std::uint64_t steps) {
   config.patience = std::max<std::uint64_t>(2 * steps / 5, 1);
 }
 
-FlowConfig residual_flow(const FlowOptions& options, const StandardiseConfig& standardise,
-                         const std::optional<WhitenConfig>& whiten,
-                         const std::optional<BoundsConfig>& bounds) {
-  const DenseBranchConfig branch = branch_config(options, standardise.mean.size());
+FlowConfig make_flow(const FlowOptions& options, const StandardiseConfig& standardise,
+                     const std::optional<WhitenConfig>& whiten,
+                     const std::optional<BoundsConfig>& bounds) {
   FlowConfig flow;
-  flow.dimension = branch.dimension;
+  flow.dimension = standardise.mean.size();
   if (bounds) flow.layers.emplace_back(*bounds);
   flow.layers.emplace_back(standardise);
   if (whiten) flow.layers.emplace_back(*whiten);
   flow.layers.emplace_back(ActNormConfig{});
-  for (std::size_t i = 0; i < options.blocks; ++i) {
-    flow.layers.emplace_back(ResidualBlockConfig{branch});
+  if (options.model == ModelKind::kIResNet) {
+    const ResidualBlockConfig block{branch_config(options, flow.dimension)};
+    flow.layers.insert(flow.layers.end(), options.blocks, block);
+  } else {
+    append_couplings(options, flow);
   }
   flow.layers.emplace_back(ActNormConfig{});
   return flow;

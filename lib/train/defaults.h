@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,8 +14,16 @@
 
 namespace iflow {
 
-// The shape of the residual flow.
+// What a flow is made of. An i-ResNet: residual blocks (Behrmann et al., ICML 2019). The others are
+// coupling flows (coupling_flows.h).
+enum class ModelKind { kIResNet, kNice, kRealNvp, kGlow, kSpline };
+
+// iresnet, nice, realnvp, glow, spline.
+const std::map<std::string, ModelKind>& model_kinds();
+
+// The shape of the flow. A model has no use for every option.
 struct FlowOptions {
+  ModelKind model = ModelKind::kIResNet;
   std::size_t blocks = 0;
   std::vector<std::size_t> hidden;
   std::string activation;
@@ -22,6 +31,7 @@ struct FlowOptions {
   bool activation_first = false;
   double coefficient = 0;
   double start_gain = 1;
+  std::size_t bins = 0;  // of a spline
 };
 
 // How training finds the log-determinant: exactly where that is affordable, else by roulette.
@@ -33,18 +43,20 @@ LogDetConfig default_log_det(std::size_t columns);
 inline constexpr double kMaxTruncation = 0.05;  // nats per row and block
 std::size_t default_terms(LogDetMethod method, const FlowOptions& flow, std::size_t columns);
 
-FlowOptions default_flow_options(std::size_t training_rows, std::size_t columns);
+FlowOptions default_flow_options(std::size_t training_rows, std::size_t columns,
+                                 ModelKind model = ModelKind::kIResNet);
 
 // Everything of a run but its seed.
-TrainConfig default_train_config(std::size_t training_rows, std::size_t columns);
+TrainConfig default_train_config(std::size_t training_rows, std::size_t columns,
+                                 ModelKind model = ModelKind::kIResNet);
 
 // Validation points and patience that suit a plan of `steps` steps.
 void set_plan(TrainConfig& config, std::uint64_t steps);
 
 // Bounds where columns have them, standardisation, whitening where there is one (in more than two
 // dimensions), ActNorm, the blocks, ActNorm.
-FlowConfig residual_flow(const FlowOptions& options, const StandardiseConfig& standardise,
-                         const std::optional<WhitenConfig>& whiten = std::nullopt,
-                         const std::optional<BoundsConfig>& bounds = std::nullopt);
+FlowConfig make_flow(const FlowOptions& options, const StandardiseConfig& standardise,
+                     const std::optional<WhitenConfig>& whiten = std::nullopt,
+                     const std::optional<BoundsConfig>& bounds = std::nullopt);
 
 }  // namespace iflow

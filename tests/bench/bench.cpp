@@ -148,9 +148,7 @@ struct Setting {
   std::size_t batch;
 };
 
-FlowConfig flow_config(const Setting& setting) {
-  return residual_flow(setting.flow, {{0, 0}, {1, 1}});
-}
+FlowConfig flow_config(const Setting& setting) { return make_flow(setting.flow, {{0, 0}, {1, 1}}); }
 
 std::unique_ptr<Trainer> make_trainer(const Setting& setting) {
   TrainConfig config = default_train_config(10000, kDimension);

@@ -48,6 +48,16 @@ inline BoundsConfig bounds_config(std::size_t d) {
   return config;
 }
 
+inline CouplingConfig coupling_config(CouplingKind kind, bool from_second) {
+  CouplingConfig config;
+  config.kind = kind;
+  config.hidden = {6, 5};
+  config.activation = "tanh";
+  config.from_second = from_second;
+  config.bins = 5;
+  return config;
+}
+
 // Standardisation, ActNorm, `blocks` blocks, ActNorm.
 inline FlowConfig flow_config(std::size_t d, std::size_t blocks, const std::string& activation,
                               double coefficient = 0.9) {

@@ -15,7 +15,7 @@ TEST_CASE("defaults make a flow and a plan that can be run, for any table") {
       StandardiseConfig units;
       units.mean.assign(columns, 0);
       units.deviation.assign(columns, 1);
-      const Flow<float> flow = build_flow<float>(residual_flow(options, units));
+      const Flow<float> flow = build_flow<float>(make_flow(options, units));
       CHECK(flow.dimension() == columns);
       CHECK(flow.layer_count() == options.blocks + 3);
       CHECK(flow.prefix_layers() == 1);
@@ -26,14 +26,50 @@ TEST_CASE("defaults make a flow and a plan that can be run, for any table") {
   }
 }
 
-TEST_CASE("residual_flow: standardisation, ActNorm, the blocks, ActNorm") {
+TEST_CASE("defaults of the coupling flows, for any table of two columns and more") {
+  for (const auto& [name, model] : model_kinds()) {
+    if (model == ModelKind::kIResNet) continue;
+    INFO(name);
+    for (const std::size_t rows : {3, 1000, 1000000}) {
+      for (const std::size_t columns : {2, 5, 43}) {
+        const FlowOptions options = default_flow_options(rows, columns, model);
+        const TrainConfig train = default_train_config(rows, columns, model);
+        CHECK(options.model == model);
+        CHECK(train.log_det.method == LogDetMethod::kExact);
+        CHECK(train.validate_every <= train.steps);
+        StandardiseConfig units;
+        units.mean.assign(columns, 0);
+        units.deviation.assign(columns, 1);
+        const FlowConfig flow = make_flow(options, units);
+        const std::size_t a_block = model == ModelKind::kGlow     ? 3
+                                    : model == ModelKind::kSpline ? 2
+                                                                  : 1;
+        const std::size_t actnorms = model == ModelKind::kGlow ? 1 : 2;
+        CHECK(flow.layers.size() == 1 + actnorms + a_block * options.blocks);
+        CHECK(std::holds_alternative<ActNormConfig>(flow.layers[1]));
+        CHECK(std::holds_alternative<ActNormConfig>(flow.layers.back()));
+        CHECK(build_flow<float>(flow).prefix_layers() == 1);
+        // Both halves are mapped: by turns, or after an exchange.
+        std::size_t turns = 0;
+        for (const LayerConfig& layer : flow.layers) {
+          const auto* coupling = std::get_if<CouplingConfig>(&layer);
+          if (coupling && coupling->from_second) ++turns;
+          if (std::holds_alternative<PluConfig>(layer)) ++turns;
+        }
+        CHECK(turns >= options.blocks / 2);
+      }
+    }
+  }
+}
+
+TEST_CASE("make_flow: standardisation, ActNorm, the blocks, ActNorm") {
   FlowOptions options = default_flow_options(1000, 2);
   options.blocks = 2;
   options.hidden = {7};
   options.activation = "elu";
   options.activation_first = true;
   options.coefficient = 0.5;
-  const FlowConfig flow = residual_flow(options, {{1, 2}, {3, 4}});
+  const FlowConfig flow = make_flow(options, {{1, 2}, {3, 4}});
   REQUIRE(flow.layers.size() == 5);
   CHECK(std::get<StandardiseConfig>(flow.layers[0]).deviation == std::vector<double>{3, 4});
   CHECK(std::holds_alternative<ActNormConfig>(flow.layers[1]));

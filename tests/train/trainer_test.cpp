@@ -58,7 +58,7 @@ struct Problem {
     options.activation = "sine";
     options.activation_start = 4;
     options.coefficient = 0.97;
-    flow = residual_flow(options, units);
+    flow = make_flow(options, units);
     train.steps = 60;
     train.batch = 200;
     train.validate_every = 10;

@@ -1,0 +1,65 @@
+// Coupling layers: one half of the columns passes unchanged and, through a conditioner, a dense
+// network of any weights, says how each column of the other half is mapped:
+//   y_1 = x_1, y_2 = m(x_2; conditioner(x_1)), ln |det| = sum of ln m'.
+// (Dinh, Krueger, Bengio, "NICE", ICLR 2015 workshop, section 3.2)
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "flow/column_map.h"
+#include "flow/layer.h"
+#include "nn/dense_branch.h"
+
+namespace iflow {
+
+// What a coupling does to a column (column_map.h, spline_map.h).
+enum class CouplingKind { kAdditive, kAffine, kSpline };
+
+// additive, affine, spline.
+const std::map<CouplingKind, std::string>& coupling_names();
+
+struct CouplingConfig {
+  CouplingKind kind = CouplingKind::kAffine;
+  std::vector<std::size_t> hidden;  // widths of the conditioner's hidden layers
+  std::string activation = "relu";  // of the conditioner; a name of activation_names()
+  double activation_start = 1;      // initial value of the activation's parameter
+  bool from_second = false;         // the second half of the columns conditions the first
+  double log_scale_bound = 2;       // affine: |s| stays below
+  std::size_t bins = 8;             // spline
+  double range = 4;                 // spline: the identity beyond
+};
+
+template <class T>
+class Coupling final : public Layer<T> {
+ public:
+  // Adds the conditioner's parameters to the layout under "PREFIX.conditioner.". The first half has
+  // dimension / 2 columns. Throws UsageError for fewer than 2 columns and numbers that make no
+  // sense.
+  Coupling(const CouplingConfig& config, std::size_t dimension, ParameterLayout& layout,
+           const std::string& prefix);
+
+  Transformed forward(const Pass<T>& pass, Var x) const override;
+  Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
+  // The conditioner's last layer begins at 0, the coupling as the identity.
+  void initialise(const Pass<T>& pass, std::span<T> values, Var x,
+                  std::uint64_t seed) const override;
+  // Infinite: where y_2 is large, a small error in y_1 can move x_2 by any amount.
+  double inverse_lipschitz(const T* values) const override;
+
+ private:
+  Var condition(const Pass<T>& pass, Var x) const;
+
+  std::size_t dimension_;
+  std::size_t passed_begin_, passed_count_;  // the columns of the half that passes
+  std::size_t mapped_begin_, mapped_count_;
+  std::unique_ptr<ColumnMap<T>> map_;
+  DenseBranch<T> conditioner_;
+};
+
+extern template class Coupling<float>;
+extern template class Coupling<double>;
+
+}  // namespace iflow

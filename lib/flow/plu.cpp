@@ -1,0 +1,127 @@
+#include "flow/plu.h"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/matmul.h"
+
+namespace iflow {
+
+namespace {
+
+// Writes P L and U, (d, d) row-major each.
+template <class T>
+void unpack(const T* factors, std::size_t d, T* permuted_lower, T* upper) {
+  for (std::size_t i = 0; i < d; ++i) {
+    T* lower = permuted_lower + (d - 1 - i) * d;
+    for (std::size_t j = 0; j < d; ++j) {
+      const T f = factors[i * d + j];
+      lower[j] = i == j ? 1 : i > j ? f : 0;
+      upper[i * d + j] = i == j ? std::exp(f) : i < j ? f : 0;
+    }
+  }
+}
+
+}  // namespace
+
+template <class T>
+Plu<T>::Plu(std::size_t dimension, ParameterLayout& layout, const std::string& prefix)
+    : factors_(layout.add(prefix + ".factors", dimension, dimension)), info_(layout[factors_]) {}
+
+template <class T>
+Transformed Plu<T>::forward(const Pass<T>& pass, Var x) const {
+  Tape<T>& tape = pass.tape;
+  const Parameter<T> factors = pass.parameter(factors_);
+  const std::size_t d = factors.rows;
+  T* lower = tape.scratch(d * d);
+  T* upper = tape.scratch(d * d);
+  unpack(factors.value, d, lower, upper);
+  const auto pl = kernels::row_major<T>(lower, d, d), u = kernels::row_major<T>(upper, d, d);
+  T* middle = tape.scratch(x.size());  // U x
+  const Var y = tape.variable(d, x.groups);
+  kernels::matmul(u, tape.value(x), middle, x.groups, false);
+  kernels::matmul(pl, middle, tape.value(y), x.groups, false);
+  tape.on_backward(y, [=](Tape<T>& t) {
+    const T* dy = t.output_adjoint(y);
+    // y = P L m, m = U x: dL = (P^T dy) m^T, dm = (P L)^T dy, dU = dm x^T, dx = U^T dm
+    const auto d_middle = t.workspace(x.size()), d_matrix = t.workspace(d * d);
+    T* dm = d_matrix.data();
+    std::fill_n(dm, d * d, T(0));
+    kernels::weight_gradient(dy, middle, dm, d, d, x.groups);
+    for (std::size_t i = 0; i < d; ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        factors.gradient[i * d + j] += dm[(d - 1 - i) * d + j];
+      }
+    }
+    kernels::matmul(pl.transposed(), dy, d_middle.data(), x.groups, false);
+    std::fill_n(dm, d * d, T(0));
+    kernels::weight_gradient(d_middle.data(), t.value(x), dm, d, d, x.groups);
+    for (std::size_t i = 0; i < d; ++i) {
+      factors.gradient[i * d + i] += dm[i * d + i] * upper[i * d + i];
+      for (std::size_t j = i + 1; j < d; ++j) factors.gradient[i * d + j] += dm[i * d + j];
+    }
+    const auto dx = t.adjoint(x);
+    kernels::matmul(u.transposed(), d_middle.data(), dx.data, x.groups, !dx.fresh);
+  });
+
+  const Var log_det = tape.variable(1, x.groups);
+  T sum = 0;
+  for (std::size_t i = 0; i < d; ++i) sum += factors.value[i * (d + 1)];
+  std::fill_n(tape.value(log_det), log_det.size(), sum);
+  tape.on_backward(log_det, [=](Tape<T>& t) {
+    const T* adjoint = t.output_adjoint(log_det);
+    T total = 0;
+    for (std::size_t i = 0; i < log_det.size(); ++i) total += adjoint[i];
+    for (std::size_t i = 0; i < d; ++i) factors.gradient[i * (d + 1)] += total;
+  });
+  return {y, log_det};
+}
+
+template <class T>
+Inverted Plu<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions&) const {
+  const std::size_t d = y.elements;
+  const T* factors = pass.parameter(factors_).value;
+  const Var x = pass.tape.variable(d, y.groups);
+  for (std::size_t g = 0; g < y.groups; ++g) {
+    const T* ys = pass.tape.value(y) + g * d * kLanes;
+    T* xs = pass.tape.value(x) + g * d * kLanes;
+    const auto subtract = [&](std::size_t i, std::size_t j) {
+      for (std::size_t l = 0; l < kLanes; ++l) {
+        xs[i * kLanes + l] -= factors[i * d + j] * xs[j * kLanes + l];
+      }
+    };
+    for (std::size_t i = 0; i < d; ++i) {  // P^T, then forward substitution with L
+      std::copy_n(ys + (d - 1 - i) * kLanes, kLanes, xs + i * kLanes);
+      for (std::size_t j = 0; j < i; ++j) subtract(i, j);
+    }
+    for (std::size_t i = d; i-- > 0;) {  // backward substitution with U
+      for (std::size_t j = i + 1; j < d; ++j) subtract(i, j);
+      const T scale = std::exp(factors[i * (d + 1)]);
+      for (std::size_t l = 0; l < kLanes; ++l) xs[i * kLanes + l] /= scale;
+    }
+  }
+  return {x};
+}
+
+// ||W^-1|| <= ||U^-1||_F ||L^-1||_F
+template <class T>
+double Plu<T>::inverse_lipschitz(const T* values) const {
+  const auto d = static_cast<Eigen::Index>(info_.rows);
+  Eigen::MatrixXd lower = Eigen::MatrixXd::Identity(d, d), upper = lower;
+  for (Eigen::Index i = 0; i < d; ++i) {
+    for (Eigen::Index j = 0; j < d; ++j) {
+      const double f = values[info_.offset + static_cast<std::size_t>(i * d + j)];
+      if (i > j) lower(i, j) = f;
+      if (i <= j) upper(i, j) = i == j ? std::exp(f) : f;
+    }
+  }
+  const Eigen::MatrixXd identity = Eigen::MatrixXd::Identity(d, d);
+  return lower.triangularView<Eigen::UnitLower>().solve(identity).norm() *
+         upper.triangularView<Eigen::Upper>().solve(identity).norm();
+}
+
+template class Plu<float>;
+template class Plu<double>;
+
+}  // namespace iflow

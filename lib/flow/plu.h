@@ -1,0 +1,32 @@
+// An invertible matrix by its factors: y = P L U x, P the reversal of the columns' order, L unit
+// lower and U upper triangular with a positive diagonal. ln |det| = sum ln U_ii. It begins as P,
+// which exchanges the halves of a coupling layer. (Kingma, Dhariwal, "Glow", NeurIPS 2018,
+// section 3.2)
+#pragma once
+
+#include <string>
+
+#include "flow/layer.h"
+
+namespace iflow {
+
+template <class T>
+class Plu final : public Layer<T> {
+ public:
+  // Adds "PREFIX.factors" (dimension, dimension) to the layout: L below the diagonal, U above it,
+  // ln U_ii on it.
+  Plu(std::size_t dimension, ParameterLayout& layout, const std::string& prefix);
+
+  Transformed forward(const Pass<T>& pass, Var x) const override;
+  Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
+  double inverse_lipschitz(const T* values) const override;
+
+ private:
+  std::size_t factors_;  // index into the layout
+  ParameterInfo info_;
+};
+
+extern template class Plu<float>;
+extern template class Plu<double>;
+
+}  // namespace iflow
