@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "data/number_text.h"
+#include "integer_columns.h"
 #include "number_format.h"
 
 namespace iflow {
@@ -102,11 +103,15 @@ std::optional<BoundsConfig> bounds_of(const std::vector<std::string>& texts,
   return config;
 }
 
-const BoundsConfig* find_bounds(const FlowConfig& flow) {
-  for (const LayerConfig& layer : flow.layers) {
-    if (const auto* bounds = std::get_if<BoundsConfig>(&layer)) return bounds;
+std::optional<BoundsConfig> find_bounds(const Fit& fit) {
+  for (const LayerConfig& layer : fit.flow.layers) {
+    const auto* bounds = std::get_if<BoundsConfig>(&layer);
+    if (bounds == nullptr) continue;
+    BoundsConfig of_data = *bounds;
+    narrow_to_lattice(of_data, fit.lattices);
+    return of_data;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 std::string describe_bounds(const BoundsConfig& bounds, const std::vector<std::string>& columns) {
@@ -136,8 +141,8 @@ std::optional<Outside> find_outside(const BoundsConfig& bounds,
 }
 
 void refuse_outside(const Fit& fit, const Rows& rows, const std::string& path) {
-  const BoundsConfig* bounds = find_bounds(fit.flow);
-  if (bounds == nullptr) return;
+  const std::optional<BoundsConfig> bounds = find_bounds(fit);
+  if (!bounds) return;
   const auto outside = find_outside(*bounds, fit.data.columns, rows.values);
   if (!outside) return;
   throw DataError(display_name(path) + ": row " + std::to_string(rows.indices[outside->row] + 1) +

@@ -22,8 +22,8 @@ std::optional<BoundsConfig> bounds_of(const std::vector<std::string>& texts,
                                       const std::vector<std::string>& columns,
                                       std::span<const double> rows);
 
-// The bounds that a flow was fitted with; null without any.
-const BoundsConfig* find_bounds(const FlowConfig& flow);
+// The bounds that a flow was fitted with, of the data's own numbers; none without any.
+std::optional<BoundsConfig> find_bounds(const Fit& fit);
 
 // "a in [0, 1] (logit), b >= 0 (log)"
 std::string describe_bounds(const BoundsConfig& bounds, const std::vector<std::string>& columns);

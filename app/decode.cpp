@@ -4,6 +4,7 @@
 
 #include "checkpoint/model_file.h"
 #include "commands.h"
+#include "integer_columns.h"
 #include "inversion.h"
 #include "options.h"
 #include "result.h"
@@ -43,11 +44,13 @@ void run(const DecodeOptions& options) {
   const Model model = model_of(fit, options.checkpoint);
   const auto out = open_row_output(options.output, options.json);
   TableReader reader = open_rows(options.input, latent_names(model.dimension()), true);
+  const Dequantise dequantise = dequantise_of(fit);
   std::size_t unconverged = 0;
   const auto decode = [&](const Rows& rows) {
     InversionReport report;
     std::vector<double> x = model.decode(rows.values, options.inverse, report);
     unconverged += report.unconverged;
+    dequantise.round_down(x);
     return options.bound ? with_bound(x, report.bound) : x;
   };
   std::vector<std::string> columns = fit.data.columns;
@@ -70,7 +73,7 @@ void add_decode(CLI::App& program) {
   add_tolerance_option(command, options->inverse);
   command.add_flag("--bound", options->bound,
                    "Add a column \"bound\": a proved bound of the row's distance to the exact "
-                   "inverse, rounding errors left out");
+                   "inverse, rounding errors left out, and before integers are rounded down");
   add_output_option(command, options->output);
   add_threads_option(command);
   add_documented_json_option(command, options->json,

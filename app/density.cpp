@@ -2,9 +2,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "base/error.h"
+#include "base/rng.h"
+#include "integer_columns.h"
 #include "number_checks.h"
 #include "number_format.h"
 #include "options.h"
@@ -87,6 +90,13 @@ void add_density_options(CLI::App& command, DensityOptions& options) {
       ->type_name("BOUND")
       ->group(kGroup);
   command
+      .add_option("--draws", options.draws,
+                  "How often every row's integers are spread over their steps (default 16)")
+      ->check(number_where(
+          "a count of at least 2",
+          [](double n) { return n >= 2 && n <= double{1U << 20U} && n == std::floor(n); }))
+      ->type_name("N");
+  command
       .add_option("--first-row", options.first_row,
                   "Number of the first input row, from 0, for an input that was split")
       ->check(whole_number())
@@ -119,8 +129,13 @@ void settle_density(const CLI::App& command, DensityOptions& options) {
   }
 }
 
-Density::Density(const Model& model, const DensityOptions& options)
-    : model_(model), options_(options) {
+Density::Density(const Fit& fit, const Model& model, const DensityOptions& options)
+    : model_(model), dequantise_(dequantise_of(fit)), options_(options) {
+  constexpr std::size_t kDraws = 16;
+  if (options.draws && dequantise_.empty()) {
+    throw UsageError("--draws: the model has no integer columns");
+  }
+  draws_ = dequantise_.empty() ? 0 : options.draws.value_or(kDraws);
   const std::vector<double>& bounds = model.lipschitz_bounds();
   const bool cheap = std::all_of(bounds.begin(), bounds.end(), [](double l) { return l == 0; });
   exact_ = options.method ? options.method == LogDetMethod::kExact
@@ -130,17 +145,69 @@ Density::Density(const Model& model, const DensityOptions& options)
 }
 
 std::vector<std::string> Density::columns() const {
-  if (exact_) return {"logprob"};
+  if (exact_ && draws_ == 0) return {"logprob"};
   return {"logprob", "se", "bound"};
 }
 
-std::vector<double> Density::operator()(const Rows& rows) {
-  if (exact_) return model_.log_density(rows.values);
+std::vector<std::uint64_t> Density::ids_of(const Rows& rows) const {
   std::vector<std::uint64_t> ids(rows.indices.begin(), rows.indices.end());
   for (std::uint64_t& id : ids) id += options_.first_row;
+  return ids;
+}
+
+std::vector<double> Density::drawn(const Rows& rows, std::size_t draw) const {
+  std::vector<double> x(rows.values.begin(), rows.values.end());
+  dequantise_.add_noise(x, ids_of(rows), options_.estimate.seed, draw);
+  return x;
+}
+
+std::vector<DensityEstimate> Density::estimate(std::span<const double> x,
+                                               std::span<const std::uint64_t> ids,
+                                               std::uint64_t seed) const {
+  if (!exact_) {
+    EstimateOptions options = options_.estimate;
+    options.seed = seed;
+    return model_.estimate_log_density(x, ids, options);
+  }
+  std::vector<DensityEstimate> results;
+  for (const double log_p : model_.log_density(x)) results.push_back({log_p, 0, 0});
+  return results;
+}
+
+// The standard error is that over the draws, in which the probes' is contained.
+std::vector<DensityEstimate> Density::average_over_draws(const Rows& rows) const {
+  const std::vector<std::uint64_t> ids = ids_of(rows);
+  const std::size_t d = model_.dimension(), n = ids.size();
+  const auto draws = static_cast<double>(draws_);
+  std::vector<DensityEstimate> average(n);
+  std::vector<double> squares(n, 0);  // sums of squared distances from the mean (Welford)
+  for (std::size_t draw = 0; draw < draws_; ++draw) {
+    const std::uint64_t seed = Rng(options_.estimate.seed, RngPurpose::kProbe, draw, 4).next_u64();
+    const auto estimates = estimate(drawn(rows, draw), ids, seed);
+    for (std::size_t i = 0; i < n; ++i) {
+      if (std::isinf(average[i].value)) continue;
+      const double off = estimates[i].value - average[i].value;
+      average[i].value += off / static_cast<double>(draw + 1);
+      squares[i] += off * (estimates[i].value - average[i].value);
+      average[i].truncation_bound += estimates[i].truncation_bound / draws;
+    }
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    average[i].standard_error = std::sqrt(squares[i] / (draws - 1) / draws);
+    const auto x = rows.values.subspan(i * d, d);
+    // Outside its bounds or off its lattice, a row has probability zero.
+    const bool impossible = std::isinf(average[i].value) || dequantise_.off_lattice(x) != nullptr;
+    if (impossible) average[i] = {-std::numeric_limits<double>::infinity(), 0, 0};
+  }
+  return average;
+}
+
+std::vector<double> Density::operator()(const Rows& rows) {
+  if (exact_ && draws_ == 0) return model_.log_density(rows.values);
   const EstimateOptions& promised = options_.estimate;
   std::vector<double> results;
-  for (const DensityEstimate& row : model_.estimate_log_density(rows.values, ids, promised)) {
+  for (const DensityEstimate& row :
+       draws_ > 0 ? average_over_draws(rows) : estimate(rows.values, ids_of(rows), promised.seed)) {
     results.insert(results.end(), {row.value, row.standard_error, row.truncation_bound});
     if (promised.max_standard_error > 0 && row.standard_error > promised.max_standard_error) {
       ++wide_errors_;

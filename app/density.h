@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/model_file.h"
+#include "flow/dequantise.h"
 #include "flow/model.h"
 #include "row_stream.h"
 
@@ -15,7 +17,8 @@ namespace iflow {
 struct DensityOptions {
   std::optional<LogDetMethod> method;  // none: exact up to kMostExactColumns, else the series
   EstimateOptions estimate;
-  std::uint64_t first_row = 0;  // index of the first input row
+  std::optional<std::size_t> draws;  // of every row's noise, for a model with integer columns
+  std::uint64_t first_row = 0;       // index of the first input row
 };
 
 // An exact log-determinant has no noise: up to this many columns it is worth its time. Measured
@@ -24,7 +27,9 @@ struct DensityOptions {
 // 1.3 and 2.6 s; with as many probes as a standard error of .1 needs, 60 and 135 s at 16 and 32.
 inline constexpr std::size_t kMostExactColumns = 256;
 
-// --logdet, --terms, --probes, --probe, --continuation, --max-se, --max-bound, --first-row, --seed.
+// --logdet, --terms, --probes, --probe, --continuation, --max-se, --max-bound, --draws,
+// --first-row,
+// --seed.
 void add_density_options(CLI::App& command, DensityOptions& options);
 
 // To be called once everything is parsed. Throws UsageError for options that contradict each other.
@@ -32,10 +37,15 @@ void settle_density(const CLI::App& command, DensityOptions& options);
 
 class Density {
  public:
-  Density(const Model& model, const DensityOptions& options);
+  // Throws UsageError for draws of a model that has no integer columns.
+  Density(const Fit& fit, const Model& model, const DensityOptions& options);
 
-  bool exact() const { return exact_; }
-  // The columns of its results: logprob, and of an estimate se and bound.
+  // How often a row's noise is drawn: 0 without integer columns.
+  std::size_t draws() const { return draws_; }
+  // The rows as the flow sees them in draw number `draw`.
+  std::vector<double> drawn(const Rows& rows, std::size_t draw) const;
+
+  // The columns of its results: logprob, and of an estimate or an average over draws se and bound.
   std::vector<std::string> columns() const;
   // (n, columns().size())
   std::vector<double> operator()(const Rows& rows);
@@ -44,9 +54,17 @@ class Density {
   void check_promises() const;
 
  private:
+  std::vector<std::uint64_t> ids_of(const Rows& rows) const;
+  std::vector<DensityEstimate> estimate(std::span<const double> x,
+                                        std::span<const std::uint64_t> ids,
+                                        std::uint64_t seed) const;
+  std::vector<DensityEstimate> average_over_draws(const Rows& rows) const;
+
   const Model& model_;
+  Dequantise dequantise_;
   DensityOptions options_;
   bool exact_;
+  std::size_t draws_;
   std::size_t wide_errors_ = 0, wide_bounds_ = 0;  // rows above --max-se and --max-bound
 };
 

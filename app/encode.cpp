@@ -5,6 +5,7 @@
 #include "checkpoint/model_file.h"
 #include "column_bounds.h"
 #include "commands.h"
+#include "integer_columns.h"
 #include "options.h"
 #include "result.h"
 #include "row_input.h"
@@ -29,8 +30,9 @@ void run(const EncodeOptions& options) {
   const auto out = open_row_output(options.output, options.json);
   TableReader reader = open_rows(options.input, fit.data.columns, fit.data.has_header);
   const auto encode = [&](const Rows& rows) {
+    const std::vector<double> x = centred_rows(fit, rows, options.input.path);
     refuse_outside(fit, rows, options.input.path);
-    return model.encode(rows.values);
+    return model.encode(x);
   };
   warn_of_dropped(
       stream_rows(reader, options.input.path, encode, latent_names(model.dimension()), *out));

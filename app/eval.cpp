@@ -1,5 +1,6 @@
 // iflow eval: how good a model is on held-out rows.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -10,6 +11,8 @@
 #include "commands.h"
 #include "density.h"
 #include "eval_normality.h"
+#include "flow/dequantise.h"
+#include "integer_columns.h"
 #include "number_format.h"
 #include "objective/gaussian.h"
 #include "objective/summary.h"
@@ -35,6 +38,7 @@ struct EvalOptions {
 
 struct Evaluation {
   RowCounts counts;
+  std::size_t draws = 0;  // of every row's noise, with integer columns
   std::size_t rows() const { return counts.read - counts.dropped; }
   std::size_t infinite = 0;            // rows of log-density -inf
   MeanAndError model;                  // log-density, nats per row
@@ -58,37 +62,56 @@ std::vector<double> differences(std::vector<double> a, const std::vector<double>
   return a;
 }
 
+// Appends the baseline's log-density of every row, averaged over the draws of its noise.
+template <class LogDensity>
+void add_average(std::vector<double>& log_p, const Density& density, const Rows& rows,
+                 const LogDensity& of) {
+  const std::size_t draws = std::max<std::size_t>(density.draws(), 1), first = log_p.size();
+  log_p.resize(first + rows.indices.size(), 0);
+  for (std::size_t draw = 0; draw < draws; ++draw) {
+    const std::vector<double> drawn = of(density.drawn(rows, draw));
+    for (std::size_t i = 0; i < drawn.size(); ++i) {
+      log_p[first + i] += drawn[i] / static_cast<double>(draws);
+    }
+  }
+}
+
 Evaluation evaluate(const EvalOptions& options, const Fit& fit, const Model& model,
                     Density& density) {
   const std::size_t d = model.dimension();
   TableReader reader = open_rows(options.input, fit.data.columns, fit.data.has_header);
   Evaluation result;
+  result.draws = density.draws();
   result.z.resize(d);
   const std::size_t width = density.columns().size();
   std::vector<double> log_p, log_p_gaussian, log_p_mixture;
-  const BoundsConfig* bounds = find_bounds(fit.flow);
-  const auto take = [&](const TableChunk& chunk, std::span<const double> results) {
-    if (chunk.usable_rows == 0) return;
+  const std::optional<BoundsConfig> bounds = find_bounds(fit);
+  const Dequantise dequantise = dequantise_of(fit);
+  const auto measure = [&](const Rows& rows) {
+    const std::vector<double> results = density(rows);
     for (std::size_t i = 0; i < results.size(); i += width) log_p.push_back(results[i]);
-    const std::vector<double> baseline = log_density(fit.gaussian, chunk.values);
-    log_p_gaussian.insert(log_p_gaussian.end(), baseline.begin(), baseline.end());
-    const std::vector<double> mixture = log_density(fit.mixture, chunk.values);
-    log_p_mixture.insert(log_p_mixture.end(), mixture.begin(), mixture.end());
-    const std::vector<double> z = model.encode(chunk.values);
-    for (std::size_t row = 0; row < chunk.usable_rows; ++row) {
-      // A row outside its bounds has density zero and no image.
-      const auto x = std::span(chunk.values).subspan(row * d, d);
-      if (bounds != nullptr && find_outside(*bounds, fit.data.columns, x)) continue;
+    add_average(log_p_gaussian, density, rows,
+                [&](std::span<const double> x) { return log_density(fit.gaussian, x); });
+    add_average(log_p_mixture, density, rows,
+                [&](std::span<const double> x) { return log_density(fit.mixture, x); });
+    const std::vector<double> z = model.encode(density.drawn(rows, 0));
+    for (std::size_t row = 0; row < rows.indices.size(); ++row) {
+      // A row outside its bounds or off its lattice has density zero and no image.
+      const auto x = rows.values.subspan(row * d, d);
+      if (bounds && find_outside(*bounds, fit.data.columns, x)) continue;
+      if (dequantise.off_lattice(x) != nullptr) continue;
       for (std::size_t i = 0; i < d; ++i) result.z[i].push_back(z[row * d + i]);
     }
+    return results;
   };
-  result.counts = for_each_chunk(
-      reader, options.input.path, [&](const Rows& rows) { return density(rows); }, take);
+  result.counts = for_each_chunk(reader, options.input.path, measure,
+                                 [](const TableChunk&, std::span<const double>) {});
   if (log_p.empty()) {
     throw DataError(display_name(options.input.path) + ": every row has a missing value");
   }
   if (result.z.front().empty()) {
-    throw DataError(display_name(options.input.path) + ": every row is outside its bounds");
+    throw DataError(display_name(options.input.path) +
+                    ": every row is outside its bounds, or off the lattice of its integers");
   }
   result.infinite = count_infinite(log_p);
   result.model = summarise(log_p);
@@ -157,6 +180,7 @@ json json_of(const Evaluation& e) {
   return {{"rows", e.rows()},
           {"dropped", e.counts.dropped},
           {"infinite", e.infinite},
+          {"draws", e.draws},
           {"model", likelihood_json(e.model, d)},
           {"gaussian", likelihood_json(e.gaussian, d)},
           {"mixture", likelihood_json(e.mixture, d)},
@@ -169,12 +193,18 @@ json json_of(const Evaluation& e) {
 void run(const EvalOptions& options) {
   const Fit fit = load_fit_without_training(options.checkpoint);
   const Model model = model_of(fit, options.checkpoint);
-  Density density(model, options.density);
+  Density density(fit, model, options.density);
   const Evaluation evaluation = evaluate(options, fit, model, density);
   if (options.json) {
     print_result(json_of(evaluation));
   } else {
     print_result(text_of(evaluation));
+    if (evaluation.draws > 0) {
+      print_result(
+          "\n" + measure_of(fit.lattices, fit.data.columns) + "; " +
+          std::to_string(evaluation.draws) +
+          " draws a row here, for the baselines as well, and one for the latent columns\n");
+    }
   }
   warn_of_dropped(evaluation.counts);
   warn_of_infinite(evaluation.infinite);
@@ -196,6 +226,8 @@ void add_eval(CLI::App& program) {
       command, options->json,
       "an object\n"
       "  rows, dropped, infinite      rows used; left out for missing values; of density zero\n"
+      "  draws                        with integer columns: how often each row's were spread\n"
+      "                               over their steps, the likelihoods averaged; else 0\n"
       "  mixture, mixture_difference, mixture_components\n"
       "                               the same for a mixture of Gaussians, and their number\n"
       "  model, gaussian, difference  nats (mean log-likelihood per row), nats_se,\n"

@@ -9,6 +9,7 @@
 #include "fit_data.h"
 #include "fit_result.h"
 #include "fit_training.h"
+#include "flow/dequantise.h"
 #include "interrupt.h"
 #include "options.h"
 #include "result.h"
@@ -46,11 +47,12 @@ class FitCommand {
   void begin() {
     const FitSettings& given = arguments_.settings;
     FitData data = read(given);
+    fit_.lattices = data.lattices;
     FitSettings settings =
         new_settings(arguments_, data.record.training_rows, data.record.columns.size());
     fit_.flow = make_flow(settings.flow, {data.moments.mean, data.moments.deviation}, data.whiten,
                           data.bounds);
-    TrainingData rows = training_data(data);
+    TrainingData rows = training_data(data, given.train.seed);
     CheckpointWriter writer(arguments_.checkpoint);
     catch_interrupts();
     if (arguments_.seconds) settings.train = plan_for_time(settings.train, rows, 0);
@@ -73,7 +75,7 @@ class FitCommand {
     FitData data = read(settings);
     check_same_data(data.record);
     catch_interrupts();
-    TrainingData rows = training_data(data);
+    TrainingData rows = training_data(data, settings.train.seed);
     lengthen_plan(settings.train, rows);
     fit_.train = settings.train;
     fit_.options = settings_to_json(settings);
@@ -91,15 +93,25 @@ class FitCommand {
   }
 
   FitData read(const FitSettings& settings) {
-    FitData data = read_fit_data(arguments_.data, arguments_.val, settings.table, settings.bounds,
-                                 settings.val_fraction, settings.train.seed);
+    FitData data = read_fit_data(arguments_.data, arguments_.val, settings);
     for (const std::string& warning : data.warnings) screen_.warn(warning);
     return data;
   }
 
-  TrainingData training_data(const FitData& data) const {
+  // Integers are spread anew for every pass over the rows.
+  TrainingData training_data(const FitData& data, std::uint64_t seed) const {
     PrefixedRows prefixed = rows_after_prefix(fit_.flow, data.training);
-    return {std::move(prefixed.rows), prefixed.mean_log_det, data.validation};
+    TrainingData rows{std::move(prefixed.rows), prefixed.mean_log_det, data.validation};
+    const Dequantise dequantise(data.lattices, fit_.flow.dimension);
+    if (dequantise.empty()) return rows;
+    rows.redraw = [dequantise, seed, flow = fit_.flow, ids = data.training_ids,
+                   training = data.training](std::uint64_t pass) {
+      std::vector<double> drawn = training;
+      dequantise.round_down(drawn);
+      dequantise.add_noise(drawn, ids, seed, pass);
+      return rows_after_prefix(flow, drawn);
+    };
+    return rows;
   }
 
   void check_same_data(const DataRecord& now) const {

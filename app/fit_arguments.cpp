@@ -230,6 +230,9 @@ void add_data_options(CLI::App& command, FitArguments& arguments) {
                   "Bounds of columns, which no sample crosses: a=0:1,b=0:,c=:100")
       ->check(bounds_problem)
       ->type_name("BOUNDS");
+  add_list_option(command, "--continuous", arguments.settings.continuous,
+                  "Integer columns to take as they are, not spread over their steps: a,b or all")
+      ->type_name("NAMES");
   CLI::Option* val =
       command.add_option("--val", arguments.val, "Validate on the rows of this file");
   val->type_name("FILE");

@@ -8,6 +8,8 @@
 #include "column_bounds.h"
 #include "data/split.h"
 #include "data/table_reader.h"
+#include "flow/dequantise.h"
+#include "integer_columns.h"
 #include "preprocess/inspect.h"
 
 namespace iflow {
@@ -87,6 +89,20 @@ void remove_bounds(const BoundsConfig& bounds, std::size_t columns, std::vector<
   }
 }
 
+// The rows of the file `val`, those of `table` from `first` on.
+void check_lattices(const Dequantise& dequantise, const Table& table, std::size_t first,
+                    const std::string& val) {
+  for (std::size_t i = first; i < table.rows; ++i) {
+    const LatticeColumn* off = dequantise.off_lattice(table.row(i));
+    if (off == nullptr) continue;
+    const std::string& name = table.columns[off->column];
+    throw DataError(val + ": row " + std::to_string(i - first + 1) +
+                    " (the header not counted): column \"" + name +
+                    "\" is off the lattice of integers that the rows to train on are on; take " +
+                    "them as they are with --continuous " + name);
+  }
+}
+
 // Far out, a validation row's density would decide alone which parameters are the best.
 void check_validation_rows(const Table& table, const std::string& source,
                            const std::vector<double>& rows, const ColumnMoments& moments) {
@@ -110,23 +126,28 @@ double held_out_part(const Table& table, double val_fraction) {
 
 }  // namespace
 
-FitData read_fit_data(const std::string& path, const std::string& val, const TableOptions& options,
-                      const std::vector<std::string>& bounds, double val_fraction,
-                      std::uint64_t seed) {
+FitData read_fit_data(const std::string& path, const std::string& val,
+                      const FitSettings& settings) {
+  const TableOptions& options = settings.table;
+  const std::uint64_t seed = settings.train.seed;
   const std::string source = shown_name(path);
   FitData data;
   Table table = read(path, options, data.warnings);
   const std::size_t first_table_rows = table.rows;
-  const std::vector<std::string> findings = inspect(table, source);
+  data.lattices = lattices_of(table, settings.continuous);
+  const std::vector<std::string> findings = inspect(table, source, data.lattices);
   data.warnings.insert(data.warnings.end(), findings.begin(), findings.end());
 
-  const Split split = val.empty() ? split_rows(table.rows, held_out_part(table, val_fraction), seed)
-                                  : append_validation(table, val, options, data.warnings);
+  const Split split =
+      val.empty() ? split_rows(table.rows, held_out_part(table, settings.val_fraction), seed)
+                  : append_validation(table, val, options, data.warnings);
   const std::size_t columns = table.columns.size();
+  const Dequantise dequantise(data.lattices, columns);
+  check_lattices(dequantise, table, first_table_rows, shown_name(val));
   data.training = gather(table, split.training);
   data.validation = gather(table, split.validation);
   data.moments = column_moments(data.training, columns);
-  data.bounds = bounds_of(bounds, table.columns, data.training);
+  data.bounds = bounds_of(settings.bounds, table.columns, data.training);
   if (data.bounds) {
     check_bounds(*data.bounds, table, source, first_table_rows, val.empty() ? "" : shown_name(val));
   }
@@ -134,11 +155,16 @@ FitData read_fit_data(const std::string& path, const std::string& val, const Tab
   if (!val.empty()) {
     check_validation_rows(table, shown_name(val), data.validation, data.moments);
   }
+  data.training_ids.assign(split.training.begin(), split.training.end());
+  const std::vector<std::uint64_t> validation_ids(split.validation.begin(), split.validation.end());
+  dequantise.add_noise(data.training, data.training_ids, seed, 0);
+  dequantise.add_noise(data.validation, validation_ids, seed, 0);
   std::vector<double> unbounded = data.training;
   if (data.bounds) {
+    widen_to_bins(*data.bounds, data.lattices);
     remove_bounds(*data.bounds, columns, unbounded);
-    data.moments = column_moments(unbounded, columns);
   }
+  data.moments = column_moments(unbounded, columns);
   try {
     data.gaussian = fit_gaussian(data.training, columns);
     // The plane's correlations are nothing that a flow would not learn at once.

@@ -7,6 +7,7 @@
 
 #include "checkpoint/model_file.h"
 #include "data/table_options.h"
+#include "fit_settings.h"
 #include "objective/gaussian.h"
 #include "preprocess/moments.h"
 #include "train/trainer.h"
@@ -15,20 +16,20 @@ namespace iflow {
 
 struct FitData {
   DataRecord record;
-  std::vector<double> training;  // (n, d)
+  std::vector<LatticeColumn> lattices;  // of the integer columns
+  std::vector<double> training;         // (n, d), integers dequantised, as in the rest
   std::vector<double> validation;
-  std::optional<BoundsConfig> bounds;  // where columns have them
-  ColumnMoments moments;               // of the training rows after the bounds
-  std::optional<WhitenConfig> whiten;  // for their correlations, in more than two dimensions
-  Gaussian gaussian;                   // fitted to them
-  std::vector<std::string> warnings;   // for the person
+  std::vector<std::uint64_t> training_ids;  // (n), of the table: what the noise is keyed by
+  std::optional<BoundsConfig> bounds;       // where columns have them, dequantised
+  ColumnMoments moments;                    // of the training rows after the bounds
+  std::optional<WhitenConfig> whiten;       // for their correlations, in more than two dimensions
+  Gaussian gaussian;                        // fitted to them
+  std::vector<std::string> warnings;        // for the person
 };
 
-// Reads `path` and holds out a part of it by (val_fraction, seed), or validates on all rows of
-// `val` when that is not empty. `bounds`: as given on the command line. Throws DataError for rows
-// that no fit can work on, such as one outside its bounds.
-FitData read_fit_data(const std::string& path, const std::string& val, const TableOptions& options,
-                      const std::vector<std::string>& bounds, double val_fraction,
-                      std::uint64_t seed);
+// Reads `path` and holds out a part of it as `settings` say, or validates on all rows of `val` when
+// that is not empty. Throws DataError for rows that no fit can work on, such as one outside its
+// bounds.
+FitData read_fit_data(const std::string& path, const std::string& val, const FitSettings& settings);
 
 }  // namespace iflow

@@ -1,6 +1,7 @@
 #include "fit_result.h"
 
 #include "flow/model.h"
+#include "integer_columns.h"
 #include "number_format.h"
 
 namespace iflow {
@@ -16,7 +17,8 @@ bool stopped_early(const Fit& fit) { return fit.state.step < fit.train.steps; }
 
 const char* const kFitResultFields =
     "checkpoint; steps (done), planned_steps, best_step (whose parameters are kept), "
-    "stopped_early; columns, rows, training_rows, validation_rows; parameters (numbers learned); "
+    "stopped_early; columns, rows, training_rows, validation_rows; dequantised (integer columns, "
+    "spread over their steps); parameters (numbers learned); "
     "validation, gaussian and mixture: {mean, se} of the log-density per held-out row in nats, of "
     "the flow, of the Gaussian baseline and of the mixture of Gaussians; divergences (times the "
     "loss was not finite); seconds";
@@ -40,7 +42,8 @@ std::string result_text(const FitResult& r) {
          with_error(r.gaussian) + ", a mixture of " + std::to_string(r.fit.mixture.weights.size()) +
          " " + with_error(r.mixture) + ")\nbest at step " + with_commas(state.best_step) + " of " +
          with_commas(state.step) + (stopped_early(r.fit) ? ", stopped early" : "") + "; " +
-         fixed_point(r.seconds, 1) + " s";
+         fixed_point(r.seconds, 1) + " s" +
+         (r.fit.lattices.empty() ? "" : "\n" + measure_of(r.fit.lattices, r.fit.data.columns));
 }
 
 nlohmann::json result_json(const FitResult& r) {
@@ -54,6 +57,7 @@ nlohmann::json result_json(const FitResult& r) {
           {"rows", r.fit.data.rows},
           {"training_rows", r.fit.data.training_rows},
           {"validation_rows", r.fit.data.validation_rows},
+          {"dequantised", names_of(r.fit.lattices, r.fit.data.columns)},
           {"parameters", r.parameters},
           {"validation", mean_and_se(r.held_out)},
           {"gaussian", mean_and_se(r.gaussian)},

@@ -97,6 +97,7 @@ json every_setting(const FitSettings& s) {
           {"na", name_of(s.table.na, na_policies())},
           {"columns", s.table.columns},
           {"bounds", s.bounds},
+          {"continuous", s.continuous},
           {"val-fraction", s.val_fraction},
           {"model", name_of(s.flow.model, model_kinds())},
           {"blocks", s.flow.blocks},
@@ -131,6 +132,7 @@ FitSettings settings_from_json(const json& options, const std::string& checkpoin
   s.table.na = named_value(fields, "na", na_policies());
   s.table.columns = fields.get<std::vector<std::string>>("columns");
   s.bounds = fields.get<std::vector<std::string>>("bounds");
+  s.continuous = fields.get<std::vector<std::string>>("continuous");
   s.val_fraction = fields.get<double>("val-fraction");
   s.flow = flow_from_json(fields);
   s.train.steps = fields.get<std::uint64_t>("steps");

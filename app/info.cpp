@@ -7,6 +7,7 @@
 #include "checkpoint/model_file.h"
 #include "column_bounds.h"
 #include "commands.h"
+#include "integer_columns.h"
 #include "model_summary.h"
 #include "number_format.h"
 #include "objective/gaussian.h"
@@ -82,8 +83,12 @@ std::string text_of(const std::string& path, const Fit& fit, const Model& model)
       {"best", fixed_point(state.best_loss) + " nats per validation row at step " +
                    with_commas(state.best_step)},
       {"Gaussian", fixed_point(training_loss(fit.gaussian)) + " nats per training row"}};
-  if (const BoundsConfig* bounds = find_bounds(fit.flow)) {
+  if (const auto bounds = find_bounds(fit)) {
     facts.push_back({"bounds", describe_bounds(*bounds, data.columns)});
+  }
+  if (!fit.lattices.empty()) {
+    facts.push_back({"integers", describe_lattices(fit.lattices, data.columns)});
+    facts.push_back({"measure", measure_of(fit.lattices, data.columns)});
   }
   if (!state.divergences.empty()) {
     facts.push_back({"divergences", std::to_string(state.divergences.size())});
@@ -122,6 +127,7 @@ json json_of(const Fit& fit, const Model& model) {
   }
   return {{"layers", describe_layers(fit.flow)},
           {"dimension", model.dimension()},
+          {"dequantised", names_of(fit.lattices, fit.data.columns)},
           {"parameters", model.flow().layout().count()},
           {"data",
            {{"columns", fit.data.columns},
@@ -170,6 +176,7 @@ void add_info(CLI::App& program) {
       command, options->json,
       "an object\n"
       "  layers, dimension, parameters  the flow: descriptions, columns, numbers learned\n"
+      "  dequantised integer columns, spread over their steps\n"
       "  data        columns, header, hash, rows, training_rows, validation_rows\n"
       "  training    step (done), steps (planned), seed, best_step, best_loss, divergences,\n"
       "              history (step, training_loss, validation_loss); losses in nats per row\n"

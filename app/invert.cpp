@@ -6,6 +6,7 @@
 #include "checkpoint/model_file.h"
 #include "column_bounds.h"
 #include "commands.h"
+#include "integer_columns.h"
 #include "inversion.h"
 #include "invert_report.h"
 #include "options.h"
@@ -38,12 +39,14 @@ void run(const InvertOptions& options) {
   const auto out = open_row_output(options.output, false);
   TableReader reader = open_rows(options.input, fit.data.columns, fit.data.has_header);
   InvertReport report(fit, model);
+  const Dequantise dequantise = dequantise_of(fit);
   const auto reconstruct = [&](const Rows& rows) {
+    const std::vector<double> x = centred_rows(fit, rows, options.input.path);
     refuse_outside(fit, rows, options.input.path);
-    const std::span<const double> x = rows.values;
     InversionReport inversion;
     std::vector<double> again = model.decode(model.encode(x), options.inverse, inversion);
     report.add(x, again, inversion);
+    dequantise.round_down(again);
     return again;
   };
   const RowCounts counts =

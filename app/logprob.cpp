@@ -8,6 +8,7 @@
 #include "checkpoint/model_file.h"
 #include "commands.h"
 #include "density.h"
+#include "integer_columns.h"
 #include "objective/summary.h"
 #include "options.h"
 #include "result.h"
@@ -15,6 +16,7 @@
 #include "row_output.h"
 #include "row_stream.h"
 #include "row_warnings.h"
+#include "screen.h"
 
 namespace iflow {
 
@@ -85,7 +87,7 @@ void run(const LogprobOptions& options) {
   const auto out = open_row_output(options.output, options.json);
   const std::string& path = options.input.path;
   TableReader reader = open_rows(options.input, fit.data.columns, fit.data.has_header);
-  Density density(model, options.density);
+  Density density(fit, model, options.density);
   const std::vector<std::string> columns = density.columns();
   std::size_t infinite = 0;
   const auto log_density = [&](const Rows& rows) {
@@ -98,6 +100,10 @@ void run(const LogprobOptions& options) {
   const RowCounts counts = options.mean
                                ? write_mean(reader, path, log_density, columns.size(), *out)
                                : stream_rows(reader, path, log_density, columns, *out);
+  if (density.draws() > 0) {
+    Screen(false).note(measure_of(fit.lattices, fit.data.columns) + "; " +
+                       std::to_string(density.draws()) + " draws a row");
+  }
   warn_of_dropped(counts);
   warn_of_infinite(infinite);
   density.check_promises();
@@ -122,8 +128,8 @@ void add_logprob(CLI::App& program) {
   add_threads_option(command);
   add_documented_json_option(
       command, options->json,
-      "an object a row, {\"logprob\": -2.4}, with an estimator also \"se\" and "
-      "\"bound\", and the kept columns as text, "
+      "an object a row, {\"logprob\": -2.4}, with an estimator or integer columns also \"se\" "
+      "and \"bound\", and the kept columns as text, "
       "null for a dropped row; with --mean, {\"mean\": -2.4, \"se\": 0.01}, "
       "se null where it is undefined. Infinities are text, \"-inf\".");
   command.callback([options, &command] {

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "checkpoint/model_file.h"
 #include "commands.h"
+#include "integer_columns.h"
 #include "inversion.h"
 #include "number_checks.h"
 #include "options.h"
@@ -48,12 +49,15 @@ void run(const SampleOptions& options) {
   const auto out = open_row_output(options.output, options.json, options.rows);
   out->begin(fit.data.columns, fit.data.has_header);
   const std::size_t d = model.dimension(), chunk = chunk_rows(d);
+  const Dequantise dequantise = dequantise_of(fit);
   std::size_t unconverged = 0;
   for (std::uint64_t first = 0; first < options.rows; first += chunk) {
     const std::size_t n = std::min<std::uint64_t>(chunk, options.rows - first);
     const std::vector<double> z = model.sample_latent(options.seed, first, n, options.temperature);
     InversionReport report;
-    write_rows(model.decode(z, options.inverse, report), first, d, *out);
+    std::vector<double> x = model.decode(z, options.inverse, report);
+    dequantise.round_down(x);
+    write_rows(x, first, d, *out);
     unconverged += report.unconverged;
   }
   out->finish();

@@ -10,16 +10,17 @@ namespace iflow {
 
 // What a stream of random numbers is for; different purposes never share a draw.
 enum class RngPurpose : std::uint32_t {
-  kToy = 1,       // toy data, per row
-  kSplit = 2,     // training / validation split
-  kShuffle = 3,   // order of the training rows, per epoch
-  kInit = 4,      // initial parameters, per parameter
-  kPower = 5,     // start vectors of power iteration
-  kLatent = 6,    // z of a sample, per row
-  kBaseline = 7,  // starts of the Gaussian-mixture baseline
-  kProbe = 8,     // probes of a log-determinant, per block, row and probe
-  kRoulette = 9,  // how many terms a log-determinant's series gets
-  kTest = 1000,   // anything in tests and benchmarks
+  kToy = 1,          // toy data, per row
+  kSplit = 2,        // training / validation split
+  kShuffle = 3,      // order of the training rows, per epoch
+  kInit = 4,         // initial parameters, per parameter
+  kPower = 5,        // start vectors of power iteration
+  kLatent = 6,       // z of a sample, per row
+  kBaseline = 7,     // starts of the Gaussian-mixture baseline
+  kProbe = 8,        // probes of a log-determinant, per block, row and probe
+  kRoulette = 9,     // how many terms a log-determinant's series gets
+  kDequantise = 10,  // noise of integer columns, per row and column
+  kTest = 1000,      // anything in tests and benchmarks
 };
 
 // The stream of numbers that belongs to (seed, purpose, a, b), drawn one after the other.

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/json_fields.h"
 #include "checkpoint/tensor_fields.h"
+#include "flow/dequantise.h"
 #include "nn/lipschitz.h"
 
 namespace iflow {
@@ -146,6 +147,31 @@ FlowConfig flow_from_json(JsonFields fields) {
   }
   fields.finish();
   return flow;
+}
+
+json lattices_to_json(const std::vector<LatticeColumn>& lattices) {
+  json list = json::array();
+  for (const LatticeColumn& c : lattices) {
+    list.push_back({{"column", c.column}, {"origin", c.origin}, {"step", c.step}});
+  }
+  return list;
+}
+
+// `fields`: those of model.json, in which fits without integer columns have no lattices.
+std::vector<LatticeColumn> lattices_from_json(JsonFields& fields, std::size_t dimension) {
+  std::vector<LatticeColumn> lattices;
+  if (!fields.has("lattices")) return lattices;
+  for (JsonFields& c : fields.objects("lattices")) {
+    lattices.push_back(
+        {c.get<std::size_t>("column"), c.get<double>("origin"), c.get<double>("step")});
+    c.finish();
+  }
+  try {
+    Dequantise(lattices, dimension);
+  } catch (const UsageError& error) {
+    fields.fail("lattices", error.what());
+  }
+  return lattices;
 }
 
 // --- the run --------------------------------------------------------------------------------
@@ -436,6 +462,7 @@ Fit fit_from_checkpoint(const Checkpoint& checkpoint, const std::string& directo
   fields.get<std::string>("iflow_version");
   fields.get<json>("blobs");
   fit.flow = flow_from_json(fields.object("flow"));
+  fit.lattices = lattices_from_json(fields, fit.flow.dimension);
   fit.train = train_from_json(fields.object("training"));
   fit.data = data_from_json(fields.object("data"));
   history_from_json(fields.object("history"), fit.state);
@@ -462,7 +489,7 @@ Fit fit_from_checkpoint(const Checkpoint& checkpoint, const std::string& directo
 
 void save_fit(CheckpointWriter& writer, const Fit& fit) {
   const ParameterLayout layout = build_flow<float>(fit.flow).layout();
-  const json model = {
+  json model = {
       {"iflow_version", build_info().version},
       {"flow", flow_to_json(fit.flow)},
       {"training", train_to_json(fit.train)},
@@ -472,6 +499,7 @@ void save_fit(CheckpointWriter& writer, const Fit& fit) {
       {"baselines",
        {{"gaussian", gaussian_to_json(fit.gaussian)}, {"mixture", mixture_to_json(fit.mixture)}}},
       {"provenance", {{"options", fit.options}}}};
+  if (!fit.lattices.empty()) model["lattices"] = lattices_to_json(fit.lattices);
   Tensors weights;
   put(weights, "", layout, fit.state.best);
   writer.commit(

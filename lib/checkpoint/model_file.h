@@ -13,6 +13,7 @@
 #include "flow/model.h"
 #include "objective/gaussian.h"
 #include "objective/mixture.h"
+#include "preprocess/lattice.h"
 #include "train/trainer.h"
 
 namespace iflow {
@@ -36,6 +37,7 @@ struct LipschitzRecord {
 // A run and its result at some validation point.
 struct Fit {
   FlowConfig flow;
+  std::vector<LatticeColumn> lattices;  // of the integer columns, which are dequantised
   TrainConfig train;
   DataRecord data;
   Gaussian gaussian;       // baseline, fitted on the training rows

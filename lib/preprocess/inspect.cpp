@@ -124,13 +124,15 @@ double densest_half(const std::vector<double>& sorted) {
 
 // The names of the columns that share some peculiarity worth a warning.
 struct Peculiar {
-  std::vector<std::string> integers, mostly_one_value;
+  std::vector<std::string> dequantised, integers, mostly_one_value;
   std::vector<std::string> wild;  // with the values
 };
 
 class Inspector {
  public:
-  Inspector(const Table& table, const std::string& source) : table_(table), source_(source) {}
+  Inspector(const Table& table, const std::string& source,
+            std::span<const LatticeColumn> dequantised)
+      : table_(table), source_(source), dequantised_(dequantised) {}
 
   std::vector<std::string> run() {
     check_rows();
@@ -139,8 +141,8 @@ class Inspector {
       check_constant(column);
       check_range(column);
       check_duplicate(column, i);
-      check_scale(column);
-      note_integers(column);
+      check_scale(column, is_dequantised(i));
+      note_integers(column, is_dequantised(i));
     }
     check_linear_independence();
     return warnings();
@@ -196,12 +198,17 @@ class Inspector {
            "is the same as column " + quoted(table_.columns[first->second]) + without(column.name));
   }
 
-  void check_scale(const Column& column) {
+  bool is_dequantised(std::size_t index) const {
+    return std::any_of(dequantised_.begin(), dequantised_.end(),
+                       [&](const LatticeColumn& lattice) { return lattice.column == index; });
+  }
+
+  void check_scale(const Column& column, bool dequantised) {
     // A value that is most of the rows is no scale.
     std::vector<double> sorted = column.sorted;
     const Mode mode = mode_of(sorted);
     if (2 * mode.count >= sorted.size()) {
-      peculiar_.mostly_one_value.push_back(column.name);
+      if (!dequantised) peculiar_.mostly_one_value.push_back(column.name);
       std::erase(sorted, mode.value);
     }
     const double width = densest_half(sorted), deviation = deviation_of(sorted);
@@ -227,7 +234,11 @@ class Inspector {
            (table_.dropped > 0 ? " of those kept" : "");
   }
 
-  void note_integers(const Column& column) {
+  void note_integers(const Column& column, bool dequantised) {
+    if (dequantised) {
+      peculiar_.dequantised.push_back(column.name);
+      return;
+    }
     // Beyond 2^53 every double is an integer.
     const auto is_integer = [](double x) { return x == std::floor(x) && std::abs(x) < 0x1p53; };
     if (std::all_of(column.values.begin(), column.values.end(), is_integer)) {
@@ -268,6 +279,8 @@ class Inspector {
     const auto warn = [&](const std::vector<std::string>& names, const std::string& what) {
       if (!names.empty()) lines.push_back(source_ + ": " + list_columns(names) + what);
     };
+    warn(peculiar_.dequantised,
+         "integers only, spread evenly over their steps; --continuous takes them as they are");
     warn(peculiar_.integers, "integers only, treated as continuous");
     warn(peculiar_.mostly_one_value,
          "at least half of the rows hold one value, which a density can't show");
@@ -280,6 +293,7 @@ class Inspector {
 
   const Table& table_;
   const std::string& source_;
+  std::span<const LatticeColumn> dequantised_;
   std::map<std::string, std::size_t> first_with_;  // index of the first column with this content
   Peculiar peculiar_;
 };
@@ -288,8 +302,9 @@ class Inspector {
 
 std::size_t rows_needed(std::size_t columns) { return std::max(kFewestRows, columns + 1); }
 
-std::vector<std::string> inspect(const Table& table, const std::string& source) {
-  return Inspector(table, source).run();
+std::vector<std::string> inspect(const Table& table, const std::string& source,
+                                 std::span<const LatticeColumn> dequantised) {
+  return Inspector(table, source, dequantised).run();
 }
 
 }  // namespace iflow

@@ -2,10 +2,12 @@
 // said, by name.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
 #include "data/table.h"
+#include "preprocess/lattice.h"
 
 namespace iflow {
 
@@ -13,7 +15,7 @@ namespace iflow {
 std::size_t rows_needed(std::size_t columns);
 
 // Returns warnings: columns of integers, columns in which one value is most of the rows, wild
-// scales.
+// scales. `dequantised`: the columns whose integers will be spread over the steps of their lattice.
 //
 // Throws DataError, beginning with `source`, for
 // - fewer rows than rows_needed();
@@ -22,6 +24,7 @@ std::size_t rows_needed(std::size_t columns);
 // - numbers beyond 1e100, or spread over less than 1e-100: their squares leave the range of a
 //   double;
 // - a few rows so far out that, in units of the standard deviation, the rest is a single spike.
-std::vector<std::string> inspect(const Table& table, const std::string& source);
+std::vector<std::string> inspect(const Table& table, const std::string& source,
+                                 std::span<const LatticeColumn> dequantised = {});
 
 }  // namespace iflow

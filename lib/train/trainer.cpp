@@ -153,11 +153,24 @@ bool Trainer::advance_with_team(const std::function<bool(std::uint64_t, double)>
 }
 
 double Trainer::step() {
+  draw_rows();
   const double loss = gradients(batches_.at(now_.step));
   if (!std::isfinite(loss) || !update()) return std::numeric_limits<double>::quiet_NaN();
   ++now_.step;
   loss_sum_ += loss;
   return loss;
+}
+
+// The rows of the step's pass. A batch that straddles two passes sees those of the first.
+void Trainer::draw_rows() {
+  if (!data_.redraw) return;
+  const std::uint64_t rows = data_.rows.size() / flow_.dimension();
+  const std::uint64_t pass = now_.step * config_.batch / rows;
+  if (pass == pass_) return;
+  PrefixedRows drawn = data_.redraw(pass);
+  data_.rows = std::move(drawn.rows);
+  data_.mean_log_det = drawn.mean_log_det;
+  pass_ = pass;
 }
 
 // Fills gradients_ with the gradient of the mean loss of the batch, in slices; returns the loss.

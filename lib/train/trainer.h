@@ -16,6 +16,7 @@
 #include "nn/lipschitz.h"
 #include "train/adam.h"
 #include "train/batches.h"
+#include "train/prefix.h"
 
 namespace iflow {
 
@@ -36,11 +37,13 @@ struct TrainConfig {
 // Rows to learn from. `rows`: (n, d) after the flow's prefix layers, whose ln |det| has the mean
 // `mean_log_det` over them: a constant of the losses, with no part in any gradient. `validation`:
 // (m, d) in the data's own units; with none, the averaged parameters of the last validation point
-// are the best.
+// are the best. `redraw`, where there is one, makes the rows anew for every pass over the data,
+// from the pass's number: rows with noise. The passes begin at 0, with the rows given.
 struct TrainingData {
   std::vector<float> rows;
   double mean_log_det = 0;
   std::vector<double> validation;
+  std::function<PrefixedRows(std::uint64_t pass)> redraw = nullptr;
 };
 
 // One line of the training history. Losses are mean negative log-likelihoods in nats per row, in
@@ -103,6 +106,7 @@ class Trainer {
   double step();
 
  private:
+  void draw_rows();
   double gradients(const std::vector<std::uint32_t>& batch);
   double tile_gradient(const std::vector<std::uint32_t>& batch, std::size_t first,
                        std::size_t count, std::size_t shard, float* gradient);
@@ -116,6 +120,7 @@ class Trainer {
   FlowConfig flow_config_;
   Flow<float> flow_;
   TrainingData data_;
+  std::uint64_t pass_ = 0;  // that data_.rows were drawn for
   Batches batches_;
   std::vector<std::size_t> pieces_;  // parameters are updated in runs [pieces_[i], pieces_[i + 1])
 

@@ -79,8 +79,9 @@ TEST_CASE("fit --json: the fields, and that they are true") {
 TEST_CASE("fit: standardised by mean and deviation of the training rows") {
   const MoonsFolder folder;
   folder.run("(echo x; seq 1 40) > train.csv; (echo x; seq 100.5 120.5) > val.csv");
-  const ProcessResult r =
-      folder.run("iflow fit train.csv --val val.csv --blocks 1 --hidden 4 --steps 2 --quiet");
+  const ProcessResult r = folder.run(
+      "iflow fit train.csv --val val.csv --continuous x --blocks 1 --hidden 4 --steps 2 "
+      "--quiet");
   CHECK_MESSAGE(r.exit_code == 0, r.err);
   const json model = model_of(folder / "train.iflow");
   const json standardise = model["flow"]["layers"][0];

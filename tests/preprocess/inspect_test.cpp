@@ -149,6 +149,10 @@ TEST_CASE("inspect: integer columns are named in one warning") {
   const auto warnings = inspect(table_of(100, {die, normal(1), age}), "data.csv");
   REQUIRE(warnings.size() == 1);
   CHECK(warnings[0] == "data.csv: columns \"a\", \"c\": integers only, treated as continuous");
+  const Table table = table_of(100, {die, normal(1), age});
+  const auto spread = inspect(table, "data.csv", find_lattices(table));
+  REQUIRE(spread.size() == 1);
+  CHECK(contains(spread[0], "columns \"a\", \"c\": integers only, spread evenly"));
 }
 
 TEST_CASE("inspect: a long list of columns is cut") {

@@ -144,6 +144,29 @@ TEST_CASE("trainer: a resumed run ends with the bits of an uninterrupted one") {
   }
 }
 
+TEST_CASE("trainer: rows are drawn anew for every pass, also when resumed within one") {
+  Problem problem(2, 300, 2);  // 128 rows a step: passes begin between validations
+  const std::vector<float> rows = problem.data.rows;
+  std::vector<std::uint64_t> passes;
+  problem.data.redraw = [&](std::uint64_t pass) {
+    passes.push_back(pass);
+    PrefixedRows drawn{rows, static_cast<double>(pass)};
+    for (float& x : drawn.rows) x += 0.01F * static_cast<float>(pass);
+    return drawn;
+  };
+  Trainer whole = problem.trainer();
+  whole.start();
+  run(whole, 20);
+  const TrainState middle = whole.state();
+  CHECK(passes.size() == (middle.step - 1) * problem.train.batch / 300);
+  CHECK(passes.front() == 1);
+  run(whole);
+  Trainer resumed = problem.trainer();
+  resumed.resume(middle);
+  run(resumed);
+  check_same(resumed.state(), whole.state());
+}
+
 TEST_CASE("trainer: a run depends on its seed") {
   Problem problem(2, 300, 2);
   Trainer one = problem.trainer();

@@ -1,0 +1,120 @@
+#include "integer_columns.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+#include "base/nearest.h"
+#include "data/number_text.h"
+#include "number_format.h"
+
+namespace iflow {
+namespace {
+
+std::string text_of(double x) {
+  std::string text;
+  append_number(text, x);
+  return text;
+}
+
+const LatticeColumn* find(const std::vector<LatticeColumn>& lattices, std::size_t column) {
+  const auto found = std::find_if(lattices.begin(), lattices.end(),
+                                  [&](const LatticeColumn& c) { return c.column == column; });
+  return found == lattices.end() ? nullptr : &*found;
+}
+
+// Bounds far beyond any lattice point are left alone.
+bool is_near(double bound) { return std::fabs(bound) < 0x1p52; }
+
+}  // namespace
+
+std::vector<LatticeColumn> lattices_of(const Table& table,
+                                       const std::vector<std::string>& continuous) {
+  std::vector<LatticeColumn> lattices = find_lattices(table);
+  for (const std::string& name : continuous) {
+    const auto found = std::find(table.columns.begin(), table.columns.end(), name);
+    if (found == table.columns.end()) {
+      if (name == "all" && continuous.size() == 1) return {};
+      throw UsageError("--continuous: no column \"" + name + "\" among those to fit; did you " +
+                       "mean \"" + nearest(name, table.columns) + "\"?");
+    }
+    const auto column = static_cast<std::size_t>(found - table.columns.begin());
+    std::erase_if(lattices, [&](const LatticeColumn& c) { return c.column == column; });
+  }
+  return lattices;
+}
+
+void widen_to_bins(BoundsConfig& bounds, const std::vector<LatticeColumn>& lattices) {
+  for (ColumnBounds& b : bounds.columns) {
+    const LatticeColumn* lattice = find(lattices, b.column);
+    if (lattice == nullptr) continue;
+    if (b.lower && is_near(*b.lower)) {
+      const double below = lattice_floor(*lattice, *b.lower);
+      b.lower = below < *b.lower ? below + lattice->step : below;
+    }
+    if (b.upper && is_near(*b.upper)) {
+      const double end = lattice_floor(*lattice, *b.upper) + lattice->step;
+      b.upper = std::nextafter(end, -std::numeric_limits<double>::infinity());
+    }
+  }
+}
+
+void narrow_to_lattice(BoundsConfig& bounds, const std::vector<LatticeColumn>& lattices) {
+  for (ColumnBounds& b : bounds.columns) {
+    const LatticeColumn* lattice = find(lattices, b.column);
+    if (lattice != nullptr && b.upper && is_near(*b.upper)) {
+      b.upper = lattice_floor(*lattice, *b.upper);
+    }
+  }
+}
+
+Dequantise dequantise_of(const Fit& fit) { return {fit.lattices, fit.flow.dimension}; }
+
+std::vector<double> centred_rows(const Fit& fit, const Rows& rows, const std::string& path) {
+  const Dequantise dequantise = dequantise_of(fit);
+  const std::size_t d = fit.flow.dimension;
+  for (std::size_t i = 0; i < rows.indices.size(); ++i) {
+    const auto row = rows.values.subspan(i * d, d);
+    const LatticeColumn* off = dequantise.off_lattice(row);
+    if (off == nullptr) continue;
+    throw DataError(display_name(path) + ": row " + std::to_string(rows.indices[i] + 1) +
+                    " (the header not counted): column \"" + fit.data.columns[off->column] +
+                    "\" is " + text_of(row[off->column]) + ", not one of the model's integers " +
+                    text_of(off->origin) + " + k * " + text_of(off->step) + "; it has no image");
+  }
+  std::vector<double> x(rows.values.begin(), rows.values.end());
+  dequantise.centre(x);
+  return x;
+}
+
+std::string describe_lattices(const std::vector<LatticeColumn>& lattices,
+                              const std::vector<std::string>& columns) {
+  std::string text;
+  for (const LatticeColumn& c : lattices) {
+    text += (text.empty() ? "" : ", ") + columns[c.column];
+    if (c.step != 1) text += " (steps of " + text_of(c.step) + ")";
+  }
+  return text;
+}
+
+std::vector<std::string> names_of(const std::vector<LatticeColumn>& lattices,
+                                  const std::vector<std::string>& columns) {
+  std::vector<std::string> names;
+  for (const LatticeColumn& c : lattices) names.push_back(columns[c.column]);
+  return names;
+}
+
+std::string measure_of(const std::vector<LatticeColumn>& lattices,
+                       const std::vector<std::string>& columns) {
+  const double log_steps = Dequantise(lattices, columns.size()).log_steps();
+  return std::to_string(lattices.size()) +
+         (lattices.size() == 1 ? " integer column is" : " integer columns are") +
+         " spread evenly over the steps: ln p is the density of the spread-out row, averaged "
+         "over " +
+         "the spread; " +
+         (log_steps == 0 ? "" : "plus " + fixed_point(log_steps) + " (ln of the steps) ") +
+         "it is at most the log-probability of the integers";
+}
+
+}  // namespace iflow

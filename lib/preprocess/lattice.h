@@ -1,0 +1,28 @@
+// Columns of integers, and the steps between them.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "data/table.h"
+
+namespace iflow {
+
+// A column whose numbers are origin + k step, k an integer.
+struct LatticeColumn {
+  std::size_t column = 0;
+  double origin = 0;  // an integer, 0 <= origin < step
+  double step = 1;    // an integer, > 0
+};
+
+// The columns that hold nothing but integers, each with the greatest step that all its differences
+// are multiples of. Columns of one value have none. Nor have those with numbers more than 2^40
+// steps from 0: noise of a step would have too few digits there.
+std::vector<LatticeColumn> find_lattices(const Table& table);
+
+bool on_lattice(const LatticeColumn& lattice, double x);
+
+// The lattice point with x <= y < x + step. |y| < 2^53.
+double lattice_floor(const LatticeColumn& lattice, double y);
+
+}  // namespace iflow
