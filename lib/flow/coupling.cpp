@@ -43,7 +43,8 @@ DenseBranchConfig conditioner_config(const CouplingConfig& config, std::size_t i
   network.hidden = config.hidden;
   network.activation = config.activation;
   network.activation_start = config.activation_start;
-  network.start_gain = 0;
+  // No shift at all is a stationary point wherever the data are symmetric.
+  network.start_gain = config.kind == CouplingKind::kAdditive ? 1 : 0;
   network.bounded = false;
   return network;
 }

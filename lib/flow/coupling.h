@@ -43,7 +43,8 @@ class Coupling final : public Layer<T> {
 
   Transformed forward(const Pass<T>& pass, Var x) const override;
   Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
-  // The conditioner's last layer begins at 0, the coupling as the identity.
+  // The conditioner's last layer begins at 0, the coupling as the identity; that of an additive one
+  // begins with spectral norm 1.
   void initialise(const Pass<T>& pass, std::span<T> values, Var x,
                   std::uint64_t seed) const override;
   // Infinite: where y_2 is large, a small error in y_1 can move x_2 by any amount.

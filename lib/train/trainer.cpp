@@ -57,8 +57,11 @@ void add_in_tree(std::vector<AlignedVector<float>>& buffers, std::size_t offset,
   }
 }
 
-bool all_finite(const float* x, std::size_t n) {
-  return Eigen::Map<const Eigen::ArrayXf>(x, static_cast<Eigen::Index>(n)).allFinite();
+// Whether Adam can use a gradient: its moments need finite squares.
+bool is_usable(const float* gradient, std::size_t n) {
+  constexpr float kLargest = 1e19F;  // of which a square is just finite
+  const Eigen::Map<const Eigen::ArrayXf> g(gradient, static_cast<Eigen::Index>(n));
+  return (g.abs() < kLargest).all();  // not so for NaN
 }
 
 void check(const TrainConfig& c, const TrainingData& data, std::size_t dimension) {
@@ -227,7 +230,7 @@ double Trainer::tile_gradient(const std::vector<std::uint32_t>& batch, std::size
 }
 
 // Adds up the slices' gradients, and moves every parameter, its average and its effective matrix.
-// Returns false, the state being of no more use, when a gradient is not finite.
+// Returns false, the state being of no more use, when a gradient or its square is not finite.
 bool Trainer::update() {
   const ParameterLayout& layout = flow_.layout();
   const double alpha = config_.learning_rate * now_.rate_factor *
@@ -236,7 +239,7 @@ bool Trainer::update() {
   // The average forgets the first parameters faster than 1 / (1 - ema) steps would.
   const double time = static_cast<double>(t);
   const auto decay = static_cast<float>(std::min(config_.ema, time / (time + 10)));
-  std::atomic<bool> finite = true;
+  std::atomic<bool> usable = true;
   parallel_for(pieces_.size() - 1, [&](std::size_t piece) {
     for (std::size_t i = pieces_[piece]; i < pieces_[piece + 1]; ++i) {
       const ParameterInfo& info = layout[i];
@@ -244,7 +247,7 @@ bool Trainer::update() {
       float* raw = now_.raw.data() + at;
       float* gradient = gradients_[0].data() + at;
       add_in_tree(gradients_, at, n);
-      if (!all_finite(gradient, n)) finite = false;
+      if (!is_usable(gradient, n)) usable = false;
       if (info.max_norm > 0) {
         pull_back_through_norm(raw, now_.power[i], sigma_[i], static_cast<float>(info.max_norm),
                                gradient);
@@ -255,7 +258,7 @@ bool Trainer::update() {
       normalise(i, config_.power_iterations);
     }
   });
-  return finite;
+  return usable;
 }
 
 // effective <- raw, scaled by the estimate of its spectral norm after some power iterations. The

@@ -5,6 +5,7 @@
 #
 #   tests/bench/step_ratio.sh PEER.py BLOCKS HIDDEN BATCH STEPS LOGDET...
 #   tests/bench/step_ratio.sh torch_resflow.py 100 128,128,128,128 500 8 roulette exact
+#   MODEL=realnvp tests/bench/step_ratio.sh tests/bench/realnvp_peer.py 16 64,64 128 200 exact
 set -euo pipefail
 peer=${1:?usage: step_ratio.sh PEER.py BLOCKS HIDDEN BATCH STEPS LOGDET...}
 blocks=$2 hidden=$3 batch=$4 steps=$5
@@ -22,7 +23,8 @@ iflow_seconds() {
   local short=$((steps / 4 + 1)) long=$((steps * 4)) n seconds=()
   for n in "$short" "$long"; do
     seconds+=("$("$iflow" fit "$folder/moons.csv" -o "$folder/m.iflow" --force --quiet --json \
-      --blocks "$blocks" --hidden "$hidden" --batch "$batch" --steps "$n" --validate-every "$n" \
+      --model "${MODEL:-iresnet}" --blocks "$blocks" --hidden "$hidden" --batch "$batch" --steps "$n" \
+      --validate-every "$n" \
       | grep -o '"seconds":[^,}]*' | cut -d: -f2)")
   done
   echo "${seconds[0]} ${seconds[1]} $short $long" | awk '{ print ($2 - $1) / ($4 - $3) }'

@@ -115,8 +115,8 @@ TEST_CASE("coupling: one half passes, and every column of the other sees it") {
 }
 
 TEST_CASE("coupling: begins as the identity, a matrix as the reversal of the columns") {
-  for (const auto& [kind, name] : coupling_names()) {
-    INFO(name);
+  for (const CouplingKind kind : {CouplingKind::kAffine, CouplingKind::kSpline}) {
+    INFO(coupling_names().at(kind));
     const Flow<double> flow = build_flow<double>({3, {coupling_config(kind, false), PluConfig{}}});
     std::vector<double> values(flow.layout().size(), 0);
     Tape<double> tape(false);

@@ -386,6 +386,22 @@ TEST_CASE("trainer: a wild learning rate goes back, slows down, and gives up in 
   }
 }
 
+TEST_CASE("trainer: gradients whose squares are not finite count as divergence") {
+  Problem problem(2, 300, 1);
+  Trainer trainer = problem.trainer();
+  trainer.start();
+  TrainState state = trainer.state();
+  const ParameterLayout& layout = trainer.flow().layout();
+  for (const ParameterInfo& info : layout.entries()) {
+    if (!info.name.ends_with("log_scale")) continue;
+    state.raw[info.offset] = 12;  // of two ActNorms: z of the order of e^24, the loss still finite
+  }
+  trainer.resume(state);
+  CHECK_THROWS_AS(run(trainer), NumericError);
+  CHECK(trainer.state().divergences.size() == 6);
+  for (const float v : trainer.state().v) CHECK(std::isfinite(v));
+}
+
 TEST_CASE("trainer: a stopped run returns at once and keeps the last validation point") {
   const Problem problem(2, 300, 2);
   Trainer trainer = problem.trainer();
@@ -434,8 +450,16 @@ TEST_CASE("trainer: what makes no sense is refused") {
   }
 }
 
-TEST_CASE("trainer: one row, fewer rows than a group, batches larger than the data") {
-  for (const std::size_t rows : {1, 5, 17}) {
+TEST_CASE("trainer: one row, whose scale nothing bounds, ends as diverged") {
+  Problem problem(2, 40, 1);
+  problem.data.rows.resize(2);
+  Trainer trainer = problem.trainer();
+  trainer.start();
+  CHECK_THROWS_AS(run(trainer), NumericError);
+}
+
+TEST_CASE("trainer: fewer rows than a group, batches larger than the data") {
+  for (const std::size_t rows : {2, 5, 17}) {
     Problem problem(2, 40, 1);
     problem.data.rows.resize(2 * rows);
     problem.train.steps = 5;
