@@ -60,12 +60,13 @@ class FitCommand {
     fit_.train = settings.train;
     fit_.data = data.record;
     fit_.gaussian = data.gaussian;
-    fit_.mixture = fit_mixture(data.training, data.record.columns.size(), settings.train.seed);
+    fit_.mixture =
+        fit_mixture(data.training, data.record.columns.size(), settings.train.seed, data.weights);
     fit_.options = settings_to_json(settings);
     Trainer trainer(fit_.flow, fit_.train, std::move(rows));
     trainer.start();
     train(trainer, writer);
-    report(data.validation);
+    report(data);
   }
 
   void resume() {
@@ -89,7 +90,7 @@ class FitCommand {
       CheckpointWriter writer(arguments_.checkpoint);
       train(trainer, writer);
     }
-    report(data.validation);
+    report(data);
   }
 
   FitData read(const FitSettings& settings) {
@@ -100,16 +101,18 @@ class FitCommand {
 
   // Integers are spread anew for every pass over the rows.
   TrainingData training_data(const FitData& data, std::uint64_t seed) const {
-    PrefixedRows prefixed = rows_after_prefix(fit_.flow, data.training);
+    PrefixedRows prefixed = rows_after_prefix(fit_.flow, data.training, data.weights);
     TrainingData rows{std::move(prefixed.rows), prefixed.mean_log_det, data.validation};
+    rows.weights = data.weights;
+    rows.validation_weights = data.validation_weights;
     const Dequantise dequantise(data.lattices, fit_.flow.dimension);
     if (dequantise.empty()) return rows;
     rows.redraw = [dequantise, seed, flow = fit_.flow, ids = data.training_ids,
-                   training = data.training](std::uint64_t pass) {
+                   training = data.training, weights = data.weights](std::uint64_t pass) {
       std::vector<double> drawn = training;
       dequantise.round_down(drawn);
       dequantise.add_noise(drawn, ids, seed, pass);
-      return rows_after_prefix(flow, drawn);
+      return rows_after_prefix(flow, drawn, weights);
     };
     return rows;
   }
@@ -149,9 +152,8 @@ class FitCommand {
     throw CLI::RuntimeError(128 + signal);
   }
 
-  void report(const std::vector<double>& validation) {
-    const FitResult result =
-        evaluate_fit(arguments_.checkpoint, fit_, validation, watch_.seconds());
+  void report(const FitData& data) {
+    const FitResult result = evaluate_fit(arguments_.checkpoint, fit_, data, watch_.seconds());
     screen_.note(result_text(result));
     if (arguments_.json) print_result(result_json(result));
   }

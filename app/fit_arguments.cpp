@@ -233,6 +233,10 @@ void add_data_options(CLI::App& command, FitArguments& arguments) {
   add_list_option(command, "--continuous", arguments.settings.continuous,
                   "Integer columns to take as they are, not spread over their steps: a,b or all")
       ->type_name("NAMES");
+  command
+      .add_option("--weights", arguments.settings.weights,
+                  "Column of the rows' weights, which is not modelled")
+      ->type_name("NAME");
   CLI::Option* val =
       command.add_option("--val", arguments.val, "Validate on the rows of this file");
   val->type_name("FILE");

@@ -11,6 +11,7 @@
 #include "flow/dequantise.h"
 #include "integer_columns.h"
 #include "preprocess/inspect.h"
+#include "row_weights.h"
 
 namespace iflow {
 namespace {
@@ -25,20 +26,6 @@ Table read(const std::string& path, const TableOptions& options,
                        (table.dropped == 1 ? " row" : " rows") + " with missing values");
   }
   return table;
-}
-
-// Adds the rows of the file `val` to `table` and returns which rows train and which validate.
-Split append_validation(Table& table, const std::string& val, TableOptions options,
-                        std::vector<std::string>& warnings) {
-  options.expected = table.columns;
-  options.expected_has_header = table.has_header;
-  const Table more = read(val, options, warnings);
-  table.values.insert(table.values.end(), more.values.begin(), more.values.end());
-  Split split;
-  for (std::size_t i = 0; i < table.rows; ++i) split.training.push_back(i);
-  for (std::size_t i = 0; i < more.rows; ++i) split.validation.push_back(table.rows + i);
-  table.rows += more.rows;
-  return split;
 }
 
 std::vector<double> gather(const Table& table, const std::vector<std::size_t>& indices) {
@@ -124,58 +111,105 @@ double held_out_part(const Table& table, double val_fraction) {
   return std::min(val_fraction, kMaxValidationRows / static_cast<double>(table.rows));
 }
 
-}  // namespace
+// What the files hold, and which rows train and which validate.
+struct FitRows {
+  Table table;                  // the rows of DATA, then those of a file to validate on
+  std::vector<double> weights;  // of all of them; none: 1 each
+  std::size_t data_rows = 0;    // rows of DATA
+  Split split;
+};
 
-FitData read_fit_data(const std::string& path, const std::string& val,
-                      const FitSettings& settings) {
-  const TableOptions& options = settings.table;
-  const std::uint64_t seed = settings.train.seed;
-  const std::string source = shown_name(path);
-  FitData data;
-  Table table = read(path, options, data.warnings);
-  const std::size_t first_table_rows = table.rows;
+// Adds the rows of the file `val`, all to validate on. `columns`: of DATA, in the file's order.
+void append_validation(FitRows& rows, const std::string& val, const FitSettings& settings,
+                       const std::vector<std::string>& columns,
+                       std::vector<std::string>& warnings) {
+  TableOptions options = with_weights(settings.table, settings.weights);
+  options.expected = columns;
+  options.expected_has_header = rows.table.has_header;
+  Table more = read(val, options, warnings);
+  const std::vector<double> weights = take_weights(more, settings.weights, shown_name(val));
+  rows.weights.insert(rows.weights.end(), weights.begin(), weights.end());
+  Table& table = rows.table;
+  table.values.insert(table.values.end(), more.values.begin(), more.values.end());
+  for (std::size_t i = 0; i < table.rows; ++i) rows.split.training.push_back(i);
+  for (std::size_t i = 0; i < more.rows; ++i) rows.split.validation.push_back(table.rows + i);
+  table.rows += more.rows;
+}
+
+// Reads the files and looks at DATA; fills in the lattices, the warnings and the record.
+FitRows read_rows(const std::string& path, const std::string& val, const FitSettings& settings,
+                  FitData& data) {
+  FitRows rows;
+  Table& table = rows.table;
+  table = read(path, with_weights(settings.table, settings.weights), data.warnings);
+  const std::vector<std::string> columns = table.columns;
+  rows.weights = take_weights(table, settings.weights, shown_name(path));
+  rows.data_rows = table.rows;
   data.lattices = lattices_of(table, settings.continuous);
-  const std::vector<std::string> findings = inspect(table, source, data.lattices);
+  const std::vector<std::string> findings = inspect(table, shown_name(path), data.lattices);
   data.warnings.insert(data.warnings.end(), findings.begin(), findings.end());
+  if (val.empty()) {
+    rows.split =
+        split_rows(table.rows, held_out_part(table, settings.val_fraction), settings.train.seed);
+  } else {
+    append_validation(rows, val, settings, columns, data.warnings);
+  }
+  leave_out_weightless(rows.split, rows.weights, shown_name(path),
+                       shown_name(val.empty() ? path : val));
+  Table hashed = table;
+  if (!rows.weights.empty()) append_column(hashed, settings.weights, rows.weights);
+  data.record = {table.columns, table.has_header,           content_hash(hashed),
+                 table.rows,    rows.split.training.size(), rows.split.validation.size()};
+  return rows;
+}
 
-  const Split split =
-      val.empty() ? split_rows(table.rows, held_out_part(table, settings.val_fraction), seed)
-                  : append_validation(table, val, options, data.warnings);
-  const std::size_t columns = table.columns.size();
-  const Dequantise dequantise(data.lattices, columns);
-  check_lattices(dequantise, table, first_table_rows, shown_name(val));
-  data.training = gather(table, split.training);
-  data.validation = gather(table, split.validation);
-  data.moments = column_moments(data.training, columns);
-  data.bounds = bounds_of(settings.bounds, table.columns, data.training);
-  if (data.bounds) {
-    check_bounds(*data.bounds, table, source, first_table_rows, val.empty() ? "" : shown_name(val));
-  }
-  check_training_rows(table, source, split.training.size(), data.moments);
-  if (!val.empty()) {
-    check_validation_rows(table, shown_name(val), data.validation, data.moments);
-  }
-  data.training_ids.assign(split.training.begin(), split.training.end());
-  const std::vector<std::uint64_t> validation_ids(split.validation.begin(), split.validation.end());
-  dequantise.add_noise(data.training, data.training_ids, seed, 0);
-  dequantise.add_noise(data.validation, validation_ids, seed, 0);
+// What the flow is told before it learns, and the Gaussian, from the rows to train on.
+void fit_statistics(FitData& data) {
+  const std::size_t columns = data.record.columns.size();
   std::vector<double> unbounded = data.training;
   if (data.bounds) {
     widen_to_bins(*data.bounds, data.lattices);
     remove_bounds(*data.bounds, columns, unbounded);
   }
-  data.moments = column_moments(unbounded, columns);
+  data.moments = column_moments(unbounded, columns, data.weights);
+  data.gaussian = fit_gaussian(data.training, columns, data.weights);
+  // The plane's correlations are nothing that a flow would not learn at once.
+  if (columns > 2) {
+    data.whiten = shrunk_correlations(standardised(unbounded, data.moments), columns, data.weights);
+  }
+}
+
+}  // namespace
+
+FitData read_fit_data(const std::string& path, const std::string& val,
+                      const FitSettings& settings) {
+  const std::string source = shown_name(path), val_source = shown_name(val);
+  FitData data;
+  const FitRows rows = read_rows(path, val, settings, data);
+  const Table& table = rows.table;
+  const std::size_t columns = table.columns.size();
+  const Dequantise dequantise(data.lattices, columns);
+  check_lattices(dequantise, table, rows.data_rows, val_source);
+  data.weights = normalised(weights_of(rows.weights, rows.split.training));
+  data.validation_weights = normalised(weights_of(rows.weights, rows.split.validation));
+  data.training = gather(table, rows.split.training);
+  data.validation = gather(table, rows.split.validation);
+  data.bounds = bounds_of(settings.bounds, table.columns, data.training);
+  if (data.bounds) check_bounds(*data.bounds, table, source, rows.data_rows, val_source);
+  const ColumnMoments moments = column_moments(data.training, columns, data.weights);
+  check_training_rows(table, source, rows.split.training.size(), moments);
+  if (!val.empty()) check_validation_rows(table, val_source, data.validation, moments);
+
+  data.training_ids.assign(rows.split.training.begin(), rows.split.training.end());
+  const std::vector<std::uint64_t> validation_ids(rows.split.validation.begin(),
+                                                  rows.split.validation.end());
+  dequantise.add_noise(data.training, data.training_ids, settings.train.seed, 0);
+  dequantise.add_noise(data.validation, validation_ids, settings.train.seed, 0);
   try {
-    data.gaussian = fit_gaussian(data.training, columns);
-    // The plane's correlations are nothing that a flow would not learn at once.
-    if (columns > 2) {
-      data.whiten = shrunk_correlations(standardised(unbounded, data.moments), columns);
-    }
+    fit_statistics(data);
   } catch (const DataError& error) {
     throw DataError(source + ": " + error.what());
   }
-  data.record = {table.columns, table.has_header,      content_hash(table),
-                 table.rows,    split.training.size(), split.validation.size()};
   return data;
 }
 

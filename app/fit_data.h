@@ -19,6 +19,8 @@ struct FitData {
   std::vector<LatticeColumn> lattices;  // of the integer columns
   std::vector<double> training;         // (n, d), integers dequantised, as in the rest
   std::vector<double> validation;
+  std::vector<double> weights;  // of the training rows, of mean 1; none: 1 each
+  std::vector<double> validation_weights;
   std::vector<std::uint64_t> training_ids;  // (n), of the table: what the noise is keyed by
   std::optional<BoundsConfig> bounds;       // where columns have them, dequantised
   ColumnMoments moments;                    // of the training rows after the bounds

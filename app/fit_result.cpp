@@ -17,25 +17,33 @@ bool stopped_early(const Fit& fit) { return fit.state.step < fit.train.steps; }
 
 const char* const kFitResultFields =
     "checkpoint; steps (done), planned_steps, best_step (whose parameters are kept), "
-    "stopped_early; columns, rows, training_rows, validation_rows; dequantised (integer columns, "
-    "spread over their steps); parameters (numbers learned); "
-    "validation, gaussian and mixture: {mean, se} of the log-density per held-out row in nats, of "
-    "the flow, of the Gaussian baseline and of the mixture of Gaussians; divergences (times the "
-    "loss was not finite); seconds";
+    "stopped_early; columns, rows, training_rows, effective_rows (of equal weight, that know as "
+    "much "
+    "as the training rows with theirs), validation_rows; dequantised (integer columns, spread over "
+    "their steps); parameters (numbers learned); validation, gaussian and mixture: {mean, se} of "
+    "the "
+    "log-density per held-out row in nats, of the flow, of the Gaussian baseline and of the "
+    "mixture "
+    "of Gaussians; divergences (times the loss was not finite); seconds";
 
-FitResult evaluate_fit(const std::string& checkpoint, const Fit& fit,
-                       const std::vector<double>& validation, double seconds) {
+FitResult evaluate_fit(const std::string& checkpoint, const Fit& fit, const FitData& data,
+                       double seconds) {
+  const std::vector<double>& validation = data.validation;
+  const std::vector<double>& weights = data.validation_weights;
   const Model model = model_of(fit, checkpoint);
   return {checkpoint,
           fit,
-          mean_and_error(model.log_density(validation)),
-          mean_and_error(log_density(fit.gaussian, validation)),
-          mean_and_error(log_density(fit.mixture, validation)),
+          mean_and_error(model.log_density(validation), weights),
+          mean_and_error(log_density(fit.gaussian, validation), weights),
+          mean_and_error(log_density(fit.mixture, validation), weights),
           model.flow().layout().count(),
-          seconds};
+          seconds,
+          data.weights.empty() ? static_cast<double>(data.record.training_rows)
+                               : effective_rows(data.weights)};
 }
 
 std::string result_text(const FitResult& r) {
+  const std::string weights = r.fit.options.at("weights");
   const TrainState& state = r.fit.state;
   return r.checkpoint + ": " + with_error(r.held_out) + " nats per held-out row (" +
          with_commas(r.fit.data.validation_rows) + " rows; a Gaussian has " +
@@ -43,6 +51,11 @@ std::string result_text(const FitResult& r) {
          " " + with_error(r.mixture) + ")\nbest at step " + with_commas(state.best_step) + " of " +
          with_commas(state.step) + (stopped_early(r.fit) ? ", stopped early" : "") + "; " +
          fixed_point(r.seconds, 1) + " s" +
+         (weights.empty()
+              ? ""
+              : "\nrows are weighted by " + weights + ": the " +
+                    with_commas(r.fit.data.training_rows) + " to train on count as much as " +
+                    fixed_point(r.effective_rows, 1) + " of equal weight") +
          (r.fit.lattices.empty() ? "" : "\n" + measure_of(r.fit.lattices, r.fit.data.columns));
 }
 
@@ -56,6 +69,7 @@ nlohmann::json result_json(const FitResult& r) {
           {"columns", r.fit.data.columns},
           {"rows", r.fit.data.rows},
           {"training_rows", r.fit.data.training_rows},
+          {"effective_rows", r.effective_rows},
           {"validation_rows", r.fit.data.validation_rows},
           {"dequantised", names_of(r.fit.lattices, r.fit.data.columns)},
           {"parameters", r.parameters},

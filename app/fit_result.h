@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "checkpoint/model_file.h"
+#include "fit_data.h"
 #include "objective/summary.h"
 
 namespace iflow {
@@ -18,11 +19,11 @@ struct FitResult {
   MeanAndError mixture;    // of the mixture of Gaussians
   std::size_t parameters;  // numbers learned
   double seconds;          // of this command
+  double effective_rows;   // to train on: effective_rows of their weights
 };
 
-// `validation`: the rows held out, (m, d).
-FitResult evaluate_fit(const std::string& checkpoint, const Fit& fit,
-                       const std::vector<double>& validation, double seconds);
+FitResult evaluate_fit(const std::string& checkpoint, const Fit& fit, const FitData& data,
+                       double seconds);
 
 // For a person, and for a program.
 std::string result_text(const FitResult& result);

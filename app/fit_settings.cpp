@@ -98,6 +98,7 @@ json every_setting(const FitSettings& s) {
           {"columns", s.table.columns},
           {"bounds", s.bounds},
           {"continuous", s.continuous},
+          {"weights", s.weights},
           {"val-fraction", s.val_fraction},
           {"model", name_of(s.flow.model, model_kinds())},
           {"blocks", s.flow.blocks},
@@ -133,6 +134,7 @@ FitSettings settings_from_json(const json& options, const std::string& checkpoin
   s.table.columns = fields.get<std::vector<std::string>>("columns");
   s.bounds = fields.get<std::vector<std::string>>("bounds");
   s.continuous = fields.get<std::vector<std::string>>("continuous");
+  s.weights = fields.get<std::string>("weights");
   s.val_fraction = fields.get<double>("val-fraction");
   s.flow = flow_from_json(fields);
   s.train.steps = fields.get<std::uint64_t>("steps");

@@ -18,6 +18,7 @@ struct FitSettings {
   TableOptions table;
   std::vector<std::string> bounds;      // as given: a=0:1
   std::vector<std::string> continuous;  // integer columns to be taken as they are; or all
+  std::string weights;                  // the column of the rows' weights; empty: none
   double val_fraction = 0.1;            // 0: validation rows come from a file of their own
   FlowOptions flow;
   TrainConfig train;

@@ -11,6 +11,28 @@ std::vector<std::string> default_column_names(std::size_t count) {
   return names;
 }
 
+std::vector<double> take_column(Table& table, std::size_t index) {
+  const std::size_t width = table.columns.size();
+  std::vector<double> column, others;
+  for (std::size_t i = 0; i < table.values.size(); ++i) {
+    (i % width == index ? column : others).push_back(table.values[i]);
+  }
+  table.values = std::move(others);
+  table.columns.erase(table.columns.begin() + static_cast<std::ptrdiff_t>(index));
+  return column;
+}
+
+void append_column(Table& table, const std::string& name, const std::vector<double>& values) {
+  std::vector<double> all;
+  for (std::size_t i = 0; i < table.rows; ++i) {
+    const auto row = table.row(i);
+    all.insert(all.end(), row.begin(), row.end());
+    all.push_back(values[i]);
+  }
+  table.values = std::move(all);
+  table.columns.push_back(name);
+}
+
 std::string content_hash(const Table& table) {
   // Each name with its length, so that ("ab", "c") and ("a", "bc") differ.
   std::string text = hash_hex(std::as_bytes(std::span(table.values)));

@@ -10,22 +10,25 @@
 
 namespace iflow {
 
-WhitenConfig shrunk_correlations(std::span<const double> standardised, std::size_t dimension) {
+WhitenConfig shrunk_correlations(std::span<const double> standardised, std::size_t dimension,
+                                 RowWeights weights) {
   const auto d = static_cast<Eigen::Index>(dimension);
   const auto n = static_cast<Eigen::Index>(standardised.size() / dimension);
-  // S, and sum over rows of ||x x^T - S||^2 = sum ||x||^4 - n ||S||^2
+  // S, and the sum over rows of ||x x^T - S||^2 = sum ||x||^4 - n ||S||^2
   Eigen::MatrixXd s = Eigen::MatrixXd::Zero(d, d);
-  double fourth = 0;
+  double fourth = 0, total = 0;
   Eigen::VectorXd x(d);
   for (Eigen::Index row = 0; row < n; ++row) {
     for (Eigen::Index i = 0; i < d; ++i) x(i) = standardised[static_cast<std::size_t>(row * d + i)];
-    s.selfadjointView<Eigen::Lower>().rankUpdate(x);
-    fourth += std::pow(x.squaredNorm(), 2);
+    const double weight = weights.empty() ? 1 : weights[static_cast<std::size_t>(row)];
+    s.selfadjointView<Eigen::Lower>().rankUpdate(x, weight);
+    fourth += weight * std::pow(x.squaredNorm(), 2);
+    total += weight;
   }
-  const double rows = static_cast<double>(n);
-  s = Eigen::MatrixXd(s.selfadjointView<Eigen::Lower>()) / rows;
+  const double rows = weights.empty() ? static_cast<double>(n) : effective_rows(weights);
+  s = Eigen::MatrixXd(s.selfadjointView<Eigen::Lower>()) / total;
   const double scale = s.trace() / static_cast<double>(d);
-  const double noise = (fourth / rows - s.squaredNorm()) / rows;
+  const double noise = (fourth / total - s.squaredNorm()) / rows;
   const double spread = (s - scale * Eigen::MatrixXd::Identity(d, d)).squaredNorm();
   const double shrinkage = spread > 0 ? std::clamp(noise / spread, 0.0, 1.0) : 1;
   const Eigen::MatrixXd shrunk =

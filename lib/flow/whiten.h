@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "flow/layer.h"
+#include "preprocess/moments.h"
 
 namespace iflow {
 
@@ -18,7 +19,8 @@ struct WhitenConfig {
 // L for standardised rows (n, d): the Cholesky factor of their correlations, shrunk towards none by
 // as much as the number of rows makes them uncertain. (Ledoit, Wolf, "A well-conditioned estimator
 // for large-dimensional covariance matrices", Journal of Multivariate Analysis 88, 2004)
-WhitenConfig shrunk_correlations(std::span<const double> standardised, std::size_t dimension);
+WhitenConfig shrunk_correlations(std::span<const double> standardised, std::size_t dimension,
+                                 RowWeights weights = {});
 
 template <class T>
 class Whiten final : public Layer<T> {

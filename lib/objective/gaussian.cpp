@@ -21,17 +21,21 @@ Eigen::LLT<RowMajor> factor(const Gaussian& gaussian) {
 
 }  // namespace
 
-Gaussian fit_gaussian(std::span<const double> rows, std::size_t dimension) {
+Gaussian fit_gaussian(std::span<const double> rows, std::size_t dimension, RowWeights weights) {
   const auto d = static_cast<Eigen::Index>(dimension);
   const auto n = static_cast<Eigen::Index>(rows.size() / dimension);
   const Eigen::Map<const RowMajor> x(rows.data(), n, d);
-  const Eigen::RowVectorXd mean = x.colwise().mean();
+  const Eigen::VectorXd w =
+      weights.empty() ? Eigen::VectorXd::Ones(n)
+                      : Eigen::VectorXd(Eigen::Map<const Eigen::VectorXd>(weights.data(), n));
+  const double total = w.sum();
+  const Eigen::RowVectorXd mean = (x.transpose() * w / total).transpose();
   RowMajor covariance = RowMajor::Zero(d, d);
   for (Eigen::Index i = 0; i < n; ++i) {
     const Eigen::RowVectorXd r = x.row(i) - mean;
-    covariance.noalias() += r.transpose() * r;
+    covariance.noalias() += w(i) * r.transpose() * r;
   }
-  covariance /= static_cast<double>(n);
+  covariance /= total;
   Gaussian gaussian{{mean.data(), mean.data() + d}, {covariance.data(), covariance.data() + d * d}};
   for (Eigen::Index i = 0; i < d; ++i) {
     if (!(covariance(i, i) > 0)) {

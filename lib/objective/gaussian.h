@@ -5,6 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "preprocess/moments.h"
+
 namespace iflow {
 
 struct Gaussian {
@@ -14,7 +16,7 @@ struct Gaussian {
 
 // Maximum likelihood on rows (n, d), n > d. Throws DataError when the covariance is singular to
 // working precision: some column is a linear function of the others.
-Gaussian fit_gaussian(std::span<const double> rows, std::size_t dimension);
+Gaussian fit_gaussian(std::span<const double> rows, std::size_t dimension, RowWeights weights = {});
 
 // ln p of every row, in nats.
 std::vector<double> log_density(const Gaussian& gaussian, std::span<const double> rows);

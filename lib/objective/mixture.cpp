@@ -52,14 +52,15 @@ MatrixXd log_joint(const std::vector<Component>& components, const MatrixXd& x) 
   return joint;
 }
 
-// The components that the rows' responsibilities (n, k) make likeliest.
+// The components that the responsibilities for the rows (n, k), times the rows' weights, make
+// likeliest.
 std::vector<Component> maximise(const MatrixXd& x, const MatrixXd& responsibility) {
   std::vector<Component> components;
   for (Index k = 0; k < responsibility.cols(); ++k) {
     const VectorXd r = responsibility.col(k);
     const double total = r.sum() + 10 * std::numeric_limits<double>::epsilon();
     Component c;
-    c.weight = total / static_cast<double>(x.cols());
+    c.weight = total / responsibility.sum();
     c.mean = x * r / total;
     const MatrixXd centred = x.colwise() - c.mean;
     c.covariance = centred * r.asDiagonal() * centred.transpose() / total;
@@ -69,8 +70,10 @@ std::vector<Component> maximise(const MatrixXd& x, const MatrixXd& responsibilit
   return components;
 }
 
-// k-means++: every centre a row, drawn with the squared distance to the nearest centre before.
-MatrixXd first_responsibilities(const MatrixXd& x, std::size_t k, std::uint64_t seed) {
+// k-means++: every centre a row, drawn with its weight times the squared distance to the nearest
+// centre before.
+MatrixXd first_responsibilities(const MatrixXd& x, const VectorXd& weights, std::size_t k,
+                                std::uint64_t seed) {
   Rng rng(seed, RngPurpose::kBaseline, k);
   const Index n = x.cols();
   VectorXd nearest = VectorXd::Constant(n, std::numeric_limits<double>::infinity());
@@ -83,9 +86,9 @@ MatrixXd first_responsibilities(const MatrixXd& x, std::size_t k, std::uint64_t 
       nearest(i) = squares(i);
       owner[static_cast<std::size_t>(i)] = static_cast<Index>(c);
     }
-    double left = rng.uniform() * nearest.sum();
+    double left = rng.uniform() * nearest.dot(weights);
     centre = 0;
-    while (centre + 1 < n && (left -= nearest(centre)) >= 0) ++centre;
+    while (centre + 1 < n && (left -= nearest(centre) * weights(centre)) >= 0) ++centre;
   }
   MatrixXd responsibility = MatrixXd::Zero(n, static_cast<Index>(k));
   for (Index i = 0; i < n; ++i) responsibility(i, owner[static_cast<std::size_t>(i)]) = 1;
@@ -97,46 +100,55 @@ struct Candidate {
   double bic = std::numeric_limits<double>::infinity();
 };
 
-Candidate fit_components(const MatrixXd& x, std::size_t k, std::uint64_t seed) {
-  const double n = static_cast<double>(x.cols()), d = static_cast<double>(x.rows());
+// weights: of the rows, with sum 1.
+Candidate fit_components(const MatrixXd& x, const VectorXd& weights, std::size_t k,
+                         std::uint64_t seed) {
+  const double n = 1 / weights.squaredNorm(), d = static_cast<double>(x.rows());
   Candidate fitted;
-  fitted.components = maximise(x, first_responsibilities(x, k, seed));
+  const auto scaled = static_cast<double>(x.cols()) * weights;
+  fitted.components =
+      maximise(x, scaled.asDiagonal() * first_responsibilities(x, weights, k, seed));
   double likelihood = -std::numeric_limits<double>::infinity();
   for (int step = 0; step < kMaxSteps; ++step) {
     MatrixXd joint = log_joint(fitted.components, x);
     const VectorXd log_p = log_sum_exp(joint);
-    const double mean = log_p.mean();
+    const double mean = weights.dot(log_p);
     const bool settled = mean - likelihood < kLeastGain;
     likelihood = mean;
     if (settled) break;
     joint.colwise() -= log_p;
-    fitted.components = maximise(x, joint.array().exp().matrix());
+    fitted.components = maximise(x, scaled.asDiagonal() * joint.array().exp().matrix());
   }
   const double free = static_cast<double>(k) * (1 + d + d * (d + 1) / 2) - 1;
-  fitted.bic = free * std::log(n) - 2 * n * log_sum_exp(log_joint(fitted.components, x)).mean();
+  fitted.bic =
+      free * std::log(n) - 2 * n * weights.dot(log_sum_exp(log_joint(fitted.components, x)));
   return fitted;
 }
 
 }  // namespace
 
-Mixture fit_mixture(std::span<const double> rows, std::size_t dimension, std::uint64_t seed) {
+Mixture fit_mixture(std::span<const double> rows, std::size_t dimension, std::uint64_t seed,
+                    RowWeights weights) {
   const std::size_t all = rows.size() / dimension, n = std::min(all, kMixtureRows);
   const auto d = static_cast<Index>(dimension);
   MatrixXd x(d, static_cast<Index>(n));
+  VectorXd w = VectorXd::Ones(static_cast<Index>(n));
   for (std::size_t i = 0; i < n; ++i) {
     const double* row = rows.data() + i * all / n * dimension;
+    if (!weights.empty()) w(static_cast<Index>(i)) = weights[i * all / n];
     for (Index j = 0; j < d; ++j) x(j, static_cast<Index>(i)) = row[j];
   }
-  const VectorXd mean = x.rowwise().mean();
+  w /= w.sum();
+  const VectorXd mean = x * w;
   x.colwise() -= mean;
-  const VectorXd deviation = (x.rowwise().squaredNorm() / static_cast<double>(n)).cwiseSqrt();
+  const VectorXd deviation = (x.cwiseAbs2() * w).cwiseSqrt();
   x.array().colwise() /= deviation.array();
 
   constexpr std::size_t kCounts[] = {1, 2, 3, 5, 8, 12, 20, 30};
   std::vector<Candidate> candidates(std::size(kCounts));
   parallel_for(candidates.size(), [&](std::size_t i) {
     const bool enough_rows = kCounts[i] * 2 * dimension <= n;
-    if (i == 0 || enough_rows) candidates[i] = fit_components(x, kCounts[i], seed);
+    if (i == 0 || enough_rows) candidates[i] = fit_components(x, w, kCounts[i], seed);
   });
   const Candidate& best =
       *std::min_element(candidates.begin(), candidates.end(),

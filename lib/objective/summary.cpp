@@ -5,14 +5,20 @@
 
 namespace iflow {
 
-MeanAndError mean_and_error(std::span<const double> x) {
+MeanAndError mean_and_error(std::span<const double> x, RowWeights weights) {
+  const auto weight = [&](std::size_t i) { return weights.empty() ? 1.0 : weights[i]; };
   const double n = static_cast<double>(x.size());
-  double sum = 0;
-  for (const double xi : x) sum += xi;
-  const double mean = sum / n;
+  double sum = 0, total = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    sum += weight(i) * x[i];
+    total += weight(i);
+  }
+  const double mean = sum / total;
   double squares = 0;
-  for (const double xi : x) squares += (xi - mean) * (xi - mean);
-  const double error = x.size() > 1 ? std::sqrt(squares / (n - 1) / n) : 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    squares += weight(i) * weight(i) * (x[i] - mean) * (x[i] - mean);
+  }
+  const double error = x.size() > 1 ? std::sqrt(squares * n / (n - 1)) / total : 0;
   return {mean, error};
 }
 

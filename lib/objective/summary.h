@@ -3,6 +3,8 @@
 
 #include <span>
 
+#include "preprocess/moments.h"
+
 namespace iflow {
 
 struct MeanAndError {
@@ -10,8 +12,9 @@ struct MeanAndError {
   double standard_error;  // of the mean, over rows; 0 for a single row
 };
 
-// n > 0.
-MeanAndError mean_and_error(std::span<const double> x);
+// n > 0. The error of a weighted mean is that of a ratio: sum w^2 (x - mean)^2 n / (n - 1), its
+// root over sum w. (Cochran, "Sampling Techniques", 1977)
+MeanAndError mean_and_error(std::span<const double> x, RowWeights weights = {});
 
 // Mean log-density in nats per row -> bits per dimension (negative log-likelihood).
 double bits_per_dimension(double log_density, std::size_t dimension);

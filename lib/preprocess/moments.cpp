@@ -4,13 +4,28 @@
 
 namespace iflow {
 
-ColumnMoments column_moments(std::span<const double> rows, std::size_t columns) {
-  const auto n = static_cast<double>(rows.size() / columns);
+double effective_rows(RowWeights weights) {
+  double sum = 0, squares = 0;
+  for (const double w : weights) {
+    sum += w;
+    squares += w * w;
+  }
+  return sum * sum / squares;
+}
+
+ColumnMoments column_moments(std::span<const double> rows, std::size_t columns,
+                             RowWeights weights) {
+  const std::size_t n = rows.size() / columns;
+  const auto weight = [&](std::size_t row) { return weights.empty() ? 1.0 : weights[row]; };
+  double total = 0;
+  for (std::size_t row = 0; row < n; ++row) total += weight(row);
   ColumnMoments moments{std::vector<double>(columns, 0), std::vector<double>(columns, 0)};
-  for (std::size_t i = 0; i < rows.size(); ++i) moments.mean[i % columns] += rows[i] / n;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    moments.mean[i % columns] += weight(i / columns) * rows[i] / total;
+  }
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const double distance = rows[i] - moments.mean[i % columns];
-    moments.deviation[i % columns] += distance * distance / n;
+    moments.deviation[i % columns] += weight(i / columns) * distance * distance / total;
   }
   for (double& deviation : moments.deviation) deviation = std::sqrt(deviation);
   return moments;

@@ -21,7 +21,8 @@ Transformed pass_prefix(const Flow<double>& flow, Tape<double>& tape, const doub
 
 }  // namespace
 
-PrefixedRows rows_after_prefix(const FlowConfig& config, std::span<const double> rows) {
+PrefixedRows rows_after_prefix(const FlowConfig& config, std::span<const double> rows,
+                               RowWeights weights) {
   const Flow<double> flow = build_flow<double>(config);
   const std::size_t d = flow.dimension(), n = rows.size() / d;
   PrefixedRows result{std::vector<float>(rows.size()), 0};
@@ -33,7 +34,13 @@ PrefixedRows rows_after_prefix(const FlowConfig& config, std::span<const double>
     lanes_to_rows(tape.value(y.y), count, d, result.rows.data() + first * d);
     lanes_to_rows(tape.value(y.log_det), count, 1, log_dets.data() + first);
   });
-  for (const double log_det : log_dets) result.mean_log_det += log_det / static_cast<double>(n);
+  double total = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double weight = weights.empty() ? 1 : weights[i];
+    result.mean_log_det += weight * log_dets[i];
+    total += weight;
+  }
+  result.mean_log_det /= total;
   return result;
 }
 

@@ -6,15 +6,17 @@
 #include <vector>
 
 #include "flow/build_flow.h"
+#include "preprocess/moments.h"
 
 namespace iflow {
 
 struct PrefixedRows {
   std::vector<float> rows;  // (n, d), computed in double, then rounded
-  double mean_log_det = 0;  // of the prefix layers, over the rows
+  double mean_log_det = 0;  // of the prefix layers, over the rows, weighted
 };
 
 // rows (n, d), n > 0, in the data's own units, after the prefix layers of the flow.
-PrefixedRows rows_after_prefix(const FlowConfig& config, std::span<const double> rows);
+PrefixedRows rows_after_prefix(const FlowConfig& config, std::span<const double> rows,
+                               RowWeights weights = {});
 
 }  // namespace iflow

@@ -12,6 +12,7 @@
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "flow/lanes.h"
+#include "objective/summary.h"
 #include "train/schedule.h"
 
 namespace iflow {
@@ -204,7 +205,8 @@ double Trainer::tile_gradient(const std::vector<std::uint32_t>& batch, std::size
   std::vector<std::uint64_t> ids(lanes);
   for (std::size_t i = 0; i < count; ++i) {
     std::copy_n(data_.rows.data() + std::size_t{batch[first + i]} * d, d, rows.data() + i * d);
-    weights[i] = -1.0F / static_cast<float>(batch.size());
+    const double weight = data_.weights.empty() ? 1 : data_.weights[batch[first + i]];
+    weights[i] = -static_cast<float>(weight) / static_cast<float>(batch.size());
   }
   for (std::size_t i = 0; i < lanes; ++i) ids[i] = first + i;
   const bool exact = config_.log_det.method == LogDetMethod::kExact;
@@ -225,7 +227,9 @@ double Trainer::tile_gradient(const std::vector<std::uint32_t>& batch, std::size
         flow_.prefix_layers(), weights.data(), log_p.data());
   }
   double loss = 0;
-  for (std::size_t i = 0; i < count; ++i) loss -= log_p[i];
+  for (std::size_t i = 0; i < count; ++i) {
+    loss -= (data_.weights.empty() ? 1 : data_.weights[batch[first + i]]) * log_p[i];
+  }
   return loss;
 }
 
@@ -283,7 +287,7 @@ void Trainer::validate() {
   double loss = std::numeric_limits<double>::quiet_NaN();
   if (!data_.validation.empty()) {
     const std::vector<double> log_p = Model(flow_config_, values).log_density(data_.validation);
-    loss = -std::accumulate(log_p.begin(), log_p.end(), 0.0) / static_cast<double>(log_p.size());
+    loss = -mean_and_error(log_p, data_.validation_weights).mean;
   }
   const std::uint64_t since = now_.history.empty() ? 0 : now_.history.back().step;
   const double steps = static_cast<double>(std::max<std::uint64_t>(now_.step - since, 1));

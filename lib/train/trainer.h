@@ -44,6 +44,8 @@ struct TrainingData {
   double mean_log_det = 0;
   std::vector<double> validation;
   std::function<PrefixedRows(std::uint64_t pass)> redraw = nullptr;
+  std::vector<double> weights = {};  // (n), of mean 1; none: 1 each
+  std::vector<double> validation_weights = {};
 };
 
 // One line of the training history. Losses are mean negative log-likelihoods in nats per row, in

@@ -58,5 +58,26 @@ TEST_CASE("Whiten refuses what is no lower triangular factor") {
   CHECK_THROWS_AS(Whiten<double>({{1, 0, 0.5, 0}}, 2), UsageError);
 }
 
+TEST_CASE("shrunk_correlations: rows of weight 3 count as three") {
+  const std::vector<double> rows = correlated_rows(20000);
+  std::vector<double> repeated, weights;
+  for (std::size_t i = 0; i < 20000; ++i) {
+    weights.push_back(i % 4 == 0 ? 3 : i % 4 == 1 ? 0 : 1);
+    for (int k = 0; k < weights.back(); ++k) {
+      repeated.insert(repeated.end(), rows.begin() + static_cast<long>(3 * i),
+                      rows.begin() + static_cast<long>(3 * i + 3));
+    }
+  }
+  // Repeated rows shrink a little less than weighted ones, which know less.
+  const WhitenConfig a = shrunk_correlations(rows, 3, weights),
+                     b = shrunk_correlations(repeated, 3);
+  for (std::size_t i = 0; i < 9; ++i) CHECK(std::fabs(a.factor[i] - b.factor[i]) < 2e-3);
+  CHECK(std::fabs(a.factor[3]) < std::fabs(b.factor[3]));
+  const WhitenConfig equal = shrunk_correlations(rows, 3, std::vector<double>(20000, 2.5));
+  for (std::size_t i = 0; i < 9; ++i) {
+    CHECK(equal.factor[i] == doctest::Approx(shrunk_correlations(rows, 3).factor[i]));
+  }
+}
+
 }  // namespace
 }  // namespace iflow

@@ -132,5 +132,13 @@ TEST_CASE("gaussian: nearly dependent columns still count as two") {
   CHECK_NOTHROW(fit_gaussian(rows, 2));
 }
 
+TEST_CASE("gaussian: a row of weight 3 counts as three, one of weight 0 as none") {
+  const std::vector<double> rows = {1, 10, 4, 20, -7, 5, 2, 2}, weights = {3, 1, 0, 2};
+  const Gaussian a = fit_gaussian(rows, 2, weights);
+  const Gaussian b = fit_gaussian(std::vector<double>{1, 10, 1, 10, 1, 10, 4, 20, 2, 2, 2, 2}, 2);
+  for (std::size_t i = 0; i < 2; ++i) CHECK(a.mean[i] == doctest::Approx(b.mean[i]));
+  for (std::size_t i = 0; i < 4; ++i) CHECK(a.covariance[i] == doctest::Approx(b.covariance[i]));
+}
+
 }  // namespace
 }  // namespace iflow

@@ -95,5 +95,21 @@ TEST_CASE("mixture: hardly more rows than columns") {
   for (const double value : log_density(mixture, rows)) CHECK(std::isfinite(value));
 }
 
+TEST_CASE("mixture: weights of rows are those of its components") {
+  // Two hills of as many rows, of which the right one's weigh four times as much.
+  Rng rng(6, RngPurpose::kTest);
+  std::vector<double> rows, weights;
+  for (int i = 0; i < 4000; ++i) {
+    const bool right = i % 2 == 1;
+    rows.push_back((right ? 5 : -5) + rng.normal());
+    weights.push_back(right ? 4 : 1);
+  }
+  const Mixture mixture = fit_mixture(rows, 1, 0, weights);
+  REQUIRE(mixture.weights.size() == 2);
+  const std::size_t right = mixture.components[0].mean[0] > 0 ? 0 : 1;
+  CHECK(mixture.weights[right] == doctest::Approx(0.8).epsilon(1e-3));
+  CHECK(mixture.components[right].covariance[0] == doctest::Approx(1).epsilon(0.1));
+}
+
 }  // namespace
 }  // namespace iflow

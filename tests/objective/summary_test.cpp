@@ -6,6 +6,8 @@
 #include <numbers>
 #include <vector>
 
+#include "base/rng.h"
+
 namespace iflow {
 namespace {
 
@@ -31,6 +33,27 @@ TEST_CASE("bits_per_dimension") {
   CHECK(bits_per_dimension(-3 * std::numbers::ln2, 3) == doctest::Approx(1));
   CHECK(bits_per_dimension(0, 5) == 0);
   CHECK(bits_per_dimension(2 * std::numbers::ln2, 1) == doctest::Approx(-2));
+}
+
+TEST_CASE("mean_and_error: weighted") {
+  const std::vector<double> x = {1, 2, 3, 4}, weights = {1, 1, 1, 5};
+  CHECK(mean_and_error(x, weights).mean == doctest::Approx(26.0 / 8));
+  const MeanAndError equal = mean_and_error(x, std::vector<double>{3, 3, 3, 3});
+  CHECK(equal.mean == doctest::Approx(mean_and_error(x).mean));
+  CHECK(equal.standard_error == doctest::Approx(mean_and_error(x).standard_error));
+  // The stated error is the spread of the mean over repeated draws.
+  constexpr std::size_t kRepeats = 2000, kRows = 50;
+  double stated = 0, squares = 0;
+  for (std::size_t repeat = 0; repeat < kRepeats; ++repeat) {
+    Rng rng(1, RngPurpose::kTest, repeat);
+    std::vector<double> draws(kRows), w(kRows);
+    for (double& value : draws) value = rng.normal();
+    for (double& value : w) value = rng.uniform() < 0.2 ? 4 : 1;
+    const MeanAndError mean = mean_and_error(draws, w);
+    stated += mean.standard_error * mean.standard_error / kRepeats;
+    squares += mean.mean * mean.mean / kRepeats;
+  }
+  CHECK(stated == doctest::Approx(squares).epsilon(0.15));
 }
 
 }  // namespace

@@ -41,5 +41,17 @@ TEST_CASE("moments: a constant column has deviation 0") {
   CHECK(column_moments(std::vector<double>{2, 2, 2, 2}, 1).deviation[0] == 0);
 }
 
+TEST_CASE("moments: a row of weight 3 counts as three, one of weight 0 as none") {
+  const std::vector<double> rows = {1, 10, 4, 20, -7, 5}, weights = {3, 1, 0};
+  const std::vector<double> repeated = {1, 10, 1, 10, 1, 10, 4, 20};
+  const ColumnMoments a = column_moments(rows, 2, weights), b = column_moments(repeated, 2);
+  for (std::size_t j = 0; j < 2; ++j) {
+    CHECK(a.mean[j] == doctest::Approx(b.mean[j]));
+    CHECK(a.deviation[j] == doctest::Approx(b.deviation[j]));
+  }
+  CHECK(effective_rows(std::vector<double>{2, 2, 2, 0}) == doctest::Approx(3));
+  CHECK(effective_rows(std::vector<double>{3, 1}) == doctest::Approx(1.6));
+}
+
 }  // namespace
 }  // namespace iflow

@@ -167,6 +167,35 @@ TEST_CASE("trainer: rows are drawn anew for every pass, also when resumed within
   check_same(resumed.state(), whole.state());
 }
 
+TEST_CASE("trainer: the loss is weighted, and rows of weight 0 have no part in a step") {
+  Problem problem(2, 300, 2);
+  Trainer plain = problem.trainer();
+  plain.start();
+  const TrainState state = plain.state();
+  problem.data.weights.assign(300, 1);
+  Trainer equal = problem.trainer();
+  equal.resume(state);
+  Trainer other = problem.trainer();
+  other.resume(state);
+  CHECK(equal.step() == other.step());
+  for (std::size_t i = 0; i < 300; i += 3) problem.data.weights[i] = 0;
+  Trainer weighted = problem.trainer();
+  weighted.resume(state);
+  for (std::size_t i = 0; i < 300; i += 3)
+    problem.data.rows[2 * i] = problem.data.rows[2 * i + 1] = 1;
+  Trainer changed = problem.trainer();
+  changed.resume(state);
+  for (int step = 0; step < 5; ++step) CHECK(weighted.step() == changed.step());
+  // Validation: weights that are all on one row leave that row's.
+  problem.data.validation_weights.assign(500, 0);
+  problem.data.validation_weights[7] = 2;
+  Trainer one_row = problem.trainer();
+  one_row.start();
+  const TrainState now = one_row.state();
+  const double log_p = Model(problem.flow, now.best).log_density(problem.held_out)[7];
+  CHECK(now.best_loss == doctest::Approx(-log_p));
+}
+
 TEST_CASE("trainer: a run depends on its seed") {
   Problem problem(2, 300, 2);
   Trainer one = problem.trainer();
