@@ -79,7 +79,8 @@ def main():
         loss.backward()
         optimiser.step()
         with torch.no_grad():
-            torch._foreach_lerp_(averages, parameters, 1e-3)
+            torch._foreach_mul_(averages, 0.999)
+            torch._foreach_add_(averages, parameters, alpha=0.001)
 
     for _ in range(5):
         step()
