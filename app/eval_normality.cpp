@@ -45,8 +45,8 @@ Normality normality(std::vector<double> x) {
           .ks_distance = ks_distance_to_normal(x)};
 }
 
-double ks_critical(std::size_t n) {
-  const double root = std::sqrt(static_cast<double>(n));
+double ks_critical(double n) {
+  const double root = std::sqrt(n);
   return 1.358 / (root + 0.12 + 0.11 / root);
 }
 

@@ -1,7 +1,6 @@
 // How normal a column of numbers is.
 #pragma once
 
-#include <cstddef>
 #include <vector>
 
 namespace iflow {
@@ -21,6 +20,7 @@ Normality normality(std::vector<double> x);
 
 // What the Kolmogorov-Smirnov distance of n draws from N(0, 1) exceeds with a chance of 5 %.
 // (Stephens, "EDF statistics for goodness of fit and some comparisons", JASA 69, 1974, table 1A)
-double ks_critical(std::size_t n);
+// For two samples of n and m draws, their n is n m / (n + m).
+double ks_critical(double n);
 
 }  // namespace iflow

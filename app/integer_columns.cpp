@@ -71,7 +71,7 @@ void narrow_to_lattice(BoundsConfig& bounds, const std::vector<LatticeColumn>& l
 
 Dequantise dequantise_of(const Fit& fit) { return {fit.lattices, fit.flow.dimension}; }
 
-std::vector<double> centred_rows(const Fit& fit, const Rows& rows, const std::string& path) {
+void refuse_off_lattice(const Fit& fit, const Rows& rows, const std::string& path) {
   const Dequantise dequantise = dequantise_of(fit);
   const std::size_t d = fit.flow.dimension;
   for (std::size_t i = 0; i < rows.indices.size(); ++i) {
@@ -81,10 +81,14 @@ std::vector<double> centred_rows(const Fit& fit, const Rows& rows, const std::st
     throw DataError(display_name(path) + ": row " + std::to_string(rows.indices[i] + 1) +
                     " (the header not counted): column \"" + fit.data.columns[off->column] +
                     "\" is " + text_of(row[off->column]) + ", not one of the model's integers " +
-                    text_of(off->origin) + " + k * " + text_of(off->step) + "; it has no image");
+                    text_of(off->origin) + " + k * " + text_of(off->step));
   }
+}
+
+std::vector<double> centred_rows(const Fit& fit, const Rows& rows, const std::string& path) {
+  refuse_off_lattice(fit, rows, path);
   std::vector<double> x(rows.values.begin(), rows.values.end());
-  dequantise.centre(x);
+  dequantise_of(fit).centre(x);
   return x;
 }
 

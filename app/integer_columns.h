@@ -23,8 +23,10 @@ void narrow_to_lattice(BoundsConfig& bounds, const std::vector<LatticeColumn>& l
 
 Dequantise dequantise_of(const Fit& fit);
 
-// The rows in the middle of their bins, as encode and invert take them. Throws DataError naming the
-// first row off its lattice.
+// Throws DataError naming the first row that is off its lattice.
+void refuse_off_lattice(const Fit& fit, const Rows& rows, const std::string& path);
+
+// The rows in the middle of their bins, as encode and invert take them. Throws as that does.
 std::vector<double> centred_rows(const Fit& fit, const Rows& rows, const std::string& path);
 
 // "a, b (steps of 10)"

@@ -99,11 +99,103 @@ TEST_CASE("eval: how normal z is") {
   }
 }
 
+TEST_CASE("eval --train: a kernel density estimate of these rows, written out") {
+  const json report = evaluate("heldout.csv --train moons.csv");
+  const auto centres = numbers_of(moons_folder().read("moons.csv"));
+  const auto rows = numbers_of(moons_folder().read("heldout.csv"));
+  const auto log_p = column_of(numbers_of(output_of("iflow logprob moons.iflow heldout.csv")), 0);
+  CHECK(report.at("kde_rows") == centres.size());
+  const double n = static_cast<double>(centres.size()), h = report.at("kde_bandwidth");
+  std::vector<double> deviation;
+  for (std::size_t j = 0; j < 2; ++j) {
+    double mean = 0, square = 0;
+    for (const auto& row : centres) mean += row[j] / n;
+    for (const auto& row : centres) square += (row[j] - mean) * (row[j] - mean) / n;
+    deviation.push_back(h * std::sqrt(square));
+  }
+  std::vector<double> log_kde, difference;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    double p = 0;
+    for (const auto& centre : centres) {
+      const double u = (rows[i][0] - centre[0]) / deviation[0];
+      const double v = (rows[i][1] - centre[1]) / deviation[1];
+      p += std::exp(-0.5 * (u * u + v * v)) / n;
+    }
+    log_kde.push_back(std::log(p / (2 * std::numbers::pi * deviation[0] * deviation[1])));
+    difference.push_back(log_p[i] - log_kde.back());
+  }
+  const auto expect = [&](const char* key, const std::vector<double>& values) {
+    const MeanAndError expected = mean_and_error(values);
+    CHECK(report.at(key).at("nats").get<double>() == doctest::Approx(expected.mean).epsilon(1e-8));
+    CHECK(report.at(key).at("nats_se").get<double>() ==
+          doctest::Approx(expected.standard_error).epsilon(1e-8));
+  };
+  expect("kde", log_kde);
+  expect("kde_difference", difference);
+  // Two moons are no Gaussian, and 2,000 rows are many in two dimensions.
+  CHECK(mean_and_error(log_kde).mean > report.at("gaussian").at("nats").get<double>() + 0.5);
+  const std::string text = output_of("iflow eval moons.iflow heldout.csv --train moons.csv");
+  CHECK(contains(text, "model - KDE"));
+  CHECK(contains(text, "KDE: a Gaussian kernel at each of 2,000 training rows; one bandwidth"));
+  CHECK(in_moons_folder("iflow eval moons.iflow heldout.csv --train none.csv").exit_code == 3);
+  CHECK(in_moons_folder("iflow eval moons.iflow - --train - < heldout.csv").exit_code == 2);
+  moons_folder().write("flat.csv", "x1,x2\n0,1\n0,2\n");
+  const ProcessResult flat = in_moons_folder("iflow eval moons.iflow heldout.csv --train flat.csv");
+  CHECK(flat.exit_code == 3);
+  CHECK(contains(flat.err, "flat.csv: column \"x1\" is constant"));
+}
+
+TEST_CASE("eval: the probability integral transform of the model's own samples is uniform") {
+  int above = 0;
+  double mean = 0, deviation = 0;
+  constexpr int kSeeds = 20;
+  for (int seed = 0; seed < kSeeds; ++seed) {
+    output_of("iflow sample moons.iflow -n 400 -o own.csv --seed " + std::to_string(seed));
+    const json report = evaluate("own.csv --seed " + std::to_string(seed));
+    for (const json& column : report.at("columns")) {
+      if (column.at("ks_distance") > column.at("ks_critical").get<double>()) ++above;
+      mean += column.at("pit_mean").get<double>() / (2 * kSeeds);
+      deviation += column.at("pit_standard_deviation").get<double>() / (2 * kSeeds);
+    }
+  }
+  // 40 trials of a chance of 5 %: more than 8 have a chance of 1e-4.
+  CHECK(above <= 8);
+  CHECK(mean == doctest::Approx(0.5).epsilon(0.03));
+  CHECK(deviation == doctest::Approx(1 / std::sqrt(12.0)).epsilon(0.03));
+}
+
+TEST_CASE("eval: the probability integral transform tells which column is wrong, and how") {
+  const auto columns_after = [](const std::string& change) {
+    in_moons_folder("awk -F, 'NR == 1 {print; next} {" + change +
+                    "}' OFS=, heldout.csv > changed.csv");
+    return evaluate("changed.csv").at("columns");
+  };
+  const auto is_wrong = [](const json& column) {
+    return column.at("ks_distance").get<double>() > 2 * column.at("ks_critical").get<double>();
+  };
+  const json right = evaluate("heldout.csv").at("columns");
+  CHECK(right[0].at("column") == "x1");
+  CHECK_FALSE((is_wrong(right[0]) || is_wrong(right[1])));
+  const json shifted = columns_after("print $1 + 1, $2");
+  CHECK(is_wrong(shifted[0]));
+  CHECK_FALSE(is_wrong(shifted[1]));
+  CHECK(shifted[0].at("pit_mean") > 0.6);
+  const json narrow = columns_after("print $1, 0.25 + 0.3 * ($2 - 0.25)");
+  CHECK_FALSE(is_wrong(narrow[0]));
+  CHECK(is_wrong(narrow[1]));
+  CHECK(narrow[1].at("pit_standard_deviation") < 0.25);
+  // One number below all others: u = 0, and the distance of a step at 0 is 1.
+  moons_folder().write("low.csv", "x1,x2\n-50,0\n");
+  const json low = evaluate("low.csv").at("columns")[0];
+  CHECK(low.at("pit_mean") == 0);
+  CHECK(low.at("ks_distance") == 1);
+}
+
 TEST_CASE("eval: a table to read") {
   const std::string text = output_of("iflow eval moons.iflow heldout.csv");
   const json report = evaluate("heldout.csv");
   const auto lines = lines_of(text);
-  REQUIRE(lines.size() == 10);
+  REQUIRE(lines.size() == 16);
   CHECK(lines[0].starts_with("mean over 500 rows"));
   for (const auto& [line, key] :
        {std::pair(1, "model"), std::pair(2, "gaussian"), std::pair(3, "mixture"),
@@ -114,6 +206,8 @@ TEST_CASE("eval: a table to read") {
     CHECK_MESSAGE(contains(lines[static_cast<std::size_t>(line)], shown.data()), text);
   }
   CHECK(lines[8].starts_with("z1"));
+  CHECK(lines[12].starts_with("x1"));
+  CHECK(lines[15].starts_with("PIT: "));
   CHECK(output_of("iflow eval moons.iflow - < heldout.csv") == text);
   CHECK(output_of("iflow eval moons.iflow heldout.csv --threads 1") == text);
 }
