@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <span>
 #include <utility>
 
@@ -350,9 +351,11 @@ json gaussian_to_json(const Gaussian& gaussian) {
   return {{"mean", gaussian.mean}, {"covariance", gaussian.covariance}};
 }
 
-Gaussian gaussian_from_json(JsonFields fields) {
+Gaussian gaussian_from_json(JsonFields fields, std::size_t dimension) {
   Gaussian gaussian{fields.get<std::vector<double>>("mean"),
                     fields.get<std::vector<double>>("covariance")};
+  const std::string problem = gaussian_problem(gaussian, dimension);
+  if (!problem.empty()) fields.fail("covariance", problem);
   fields.finish();
   return gaussian;
 }
@@ -369,17 +372,16 @@ Mixture mixture_from_json(JsonFields fields, std::size_t dimension) {
   Mixture mixture;
   mixture.weights = fields.get<std::vector<double>>("weights");
   for (JsonFields& component : fields.objects("components")) {
-    mixture.components.push_back(gaussian_from_json(std::move(component)));
-    const Gaussian& gaussian = mixture.components.back();
-    if (gaussian.mean.size() != dimension || gaussian.covariance.size() != dimension * dimension) {
-      fields.fail("components", "baseline and flow differ in dimension");
-    }
+    mixture.components.push_back(gaussian_from_json(std::move(component), dimension));
   }
   const bool positive = std::all_of(mixture.weights.begin(), mixture.weights.end(),
                                     [](double weight) { return weight > 0; });
   if (!positive || mixture.weights.empty() || mixture.weights.size() != mixture.components.size()) {
     fields.fail("weights", "there must be a positive weight for every component");
   }
+  constexpr double kRounding = 1e-9;
+  const double sum = std::accumulate(mixture.weights.begin(), mixture.weights.end(), 0.0);
+  if (std::fabs(sum - 1) > kRounding) fields.fail("weights", "their sum must be 1");
   fields.finish();
   return mixture;
 }
@@ -467,17 +469,15 @@ Fit fit_from_checkpoint(const Checkpoint& checkpoint, const std::string& directo
   fit.data = data_from_json(fields.object("data"));
   history_from_json(fields.object("history"), fit.state);
   JsonFields baselines = fields.object("baselines");
-  fit.gaussian = gaussian_from_json(baselines.object("gaussian"));
+  fit.gaussian = gaussian_from_json(baselines.object("gaussian"), fit.flow.dimension);
   fit.mixture = mixture_from_json(baselines.object("mixture"), fit.flow.dimension);
   baselines.finish();
   fit.options = fields.object("provenance").get<json>("options");
   const ParameterLayout layout = layout_of(fit.flow, directory);
   fit.lipschitz = lipschitz_from_json(fields.object("lipschitz"), layout);
   fields.finish();
-  const std::size_t d = fit.flow.dimension;
-  if (fit.data.columns.size() != d || fit.gaussian.mean.size() != d ||
-      fit.gaussian.covariance.size() != d * d) {
-    throw CheckpointError(directory + ": model.json: columns, baseline and flow differ in number");
+  if (fit.data.columns.size() != fit.flow.dimension) {
+    throw CheckpointError(directory + ": model.json: columns and flow differ in number");
   }
   TensorFields weights(checkpoint.blobs.at("weights"), directory + ": weights");
   fit.state.best = take(weights, "", layout);

@@ -55,6 +55,26 @@ Gaussian fit_gaussian(std::span<const double> rows, std::size_t dimension, RowWe
   return gaussian;
 }
 
+std::string gaussian_problem(const Gaussian& gaussian, std::size_t dimension) {
+  const std::size_t d = dimension;
+  if (gaussian.mean.size() != d || gaussian.covariance.size() != d * d) {
+    return "a mean of " + std::to_string(gaussian.mean.size()) + " and a covariance of " +
+           std::to_string(gaussian.covariance.size()) + " numbers, for " + std::to_string(d) +
+           " columns";
+  }
+  const auto entry = [&](std::size_t i, std::size_t j) { return gaussian.covariance[i * d + j]; };
+  for (std::size_t i = 0; i < d; ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      const double size = std::sqrt(std::fabs(entry(i, i) * entry(j, j)));
+      if (std::fabs(entry(i, j) - entry(j, i)) > 1e-9 * size) {
+        return "the covariance is not symmetric";
+      }
+    }
+  }
+  if (factor(gaussian).info() != Eigen::Success) return "the covariance is not positive definite";
+  return {};
+}
+
 std::vector<double> log_density(const Gaussian& gaussian, std::span<const double> rows) {
   const std::size_t d = gaussian.mean.size(), n = rows.size() / d;
   const Eigen::LLT<RowMajor> llt = factor(gaussian);

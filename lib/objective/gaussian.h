@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "preprocess/moments.h"
@@ -17,6 +18,10 @@ struct Gaussian {
 // Maximum likelihood on rows (n, d), n > d. Throws DataError when the covariance is singular to
 // working precision: some column is a linear function of the others.
 Gaussian fit_gaussian(std::span<const double> rows, std::size_t dimension, RowWeights weights = {});
+
+// What keeps the numbers from being a Gaussian of that dimension; empty if nothing does: their
+// number, a covariance that is not symmetric (to 1e-9 of the deviations) or not positive definite.
+std::string gaussian_problem(const Gaussian& gaussian, std::size_t dimension);
 
 // ln p of every row, in nats.
 std::vector<double> log_density(const Gaussian& gaussian, std::span<const double> rows);

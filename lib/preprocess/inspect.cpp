@@ -170,9 +170,11 @@ class Inspector {
   void check_rows() const {
     const std::size_t needed = rows_needed(table_.columns.size());
     if (table_.rows >= needed) return;
-    refuse("too few rows: a fit of " + std::to_string(table_.columns.size()) +
-           (table_.columns.size() == 1 ? " column" : " columns") + " needs at least " +
-           std::to_string(needed) + ", got " + std::to_string(table_.rows));
+    refuse(
+        "too few rows: a fit of " + std::to_string(table_.columns.size()) +
+        (table_.columns.size() == 1 ? " column" : " columns") + " needs at least " +
+        std::to_string(needed) + ", got " + std::to_string(table_.rows) +
+        (needed > kFewestRows ? "; more rows than columns are needed, choose with --columns" : ""));
   }
 
   void check_constant(const Column& column) const {
@@ -249,19 +251,42 @@ class Inspector {
   // Gram-Schmidt: what is left of each column without the directions of those before it.
   void check_linear_independence() const {
     std::vector<std::vector<double>> directions;
+    std::vector<std::vector<double>> parts;  // of every column along the directions up to its own
     for (std::size_t j = 0; j < table_.columns.size(); ++j) {
-      std::vector<double> left = unit_column(j);
+      std::vector<double> left = unit_column(j), along;
       for (const std::vector<double>& direction : directions) {
-        add_multiple(left, -dot(left, direction), direction);
+        along.push_back(dot(left, direction));
+        add_multiple(left, -along.back(), direction);
       }
       const double unexplained = dot(left, left);
       if (unexplained < kUnexplained) {
-        refuse(table_.columns[j],
-               "is a linear function of columns before it" + without(table_.columns[j]));
+        refuse(table_.columns[j], "is a linear function of " +
+                                      columns_behind(parts, std::move(along)) +
+                                      without(table_.columns[j]));
       }
-      for (double& x : left) x /= std::sqrt(unexplained);
+      const double length = std::sqrt(unexplained);
+      for (double& x : left) x /= length;
+      along.push_back(length);
       directions.push_back(std::move(left));
+      parts.push_back(std::move(along));
     }
+  }
+
+  // The columns that a combination of directions is made of: `parts` is a triangle of which every
+  // row is a column, solved backwards for their coefficients.
+  std::string columns_behind(const std::vector<std::vector<double>>& parts,
+                             std::vector<double> along) const {
+    constexpr double kNothing = 1e-6;  // columns being of length 1
+    std::vector<std::string> names;
+    for (std::size_t i = along.size(); i-- > 0;) {
+      const double coefficient = along[i] / parts[i][i];
+      for (std::size_t k = 0; k < i; ++k) along[k] -= coefficient * parts[i][k];
+      if (std::abs(coefficient) > kNothing) names.push_back(table_.columns[i]);
+    }
+    std::reverse(names.begin(), names.end());
+    std::string list = list_columns(names);
+    list.resize(list.size() - 2);  // the colon
+    return list;
   }
 
   // A column, shifted to mean 0 and scaled to length 1.

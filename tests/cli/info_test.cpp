@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -86,6 +87,45 @@ TEST_CASE("info: exit codes") {
   CHECK(in_moons_folder("iflow info").exit_code == 2);
   CHECK(in_moons_folder("iflow info none.iflow").exit_code == 4);
   CHECK(in_moons_folder("iflow info moons.iflow > /dev/full").exit_code == 1);
+}
+
+TEST_CASE("info: baselines that are none are refused") {
+  const auto refused = [](const std::function<void(json & baselines)>& damage,
+                          const std::string& hint) {
+    in_moons_folder("rm -rf bad; cp -r moons.iflow bad");
+    json model = json::parse(moons_folder().read("moons.iflow/model.json"));
+    damage(model["baselines"]);
+    moons_folder().write("bad/model.json", model.dump());
+    const ProcessResult r = in_moons_folder("iflow info bad");
+    CHECK(r.exit_code == 4);
+    CHECK_MESSAGE(contains(r.err, hint), r.err);
+  };
+  using Damage = json&;
+  const std::string mixture = "model.json: baselines.mixture";
+  refused([](Damage b) { b["mixture"]["weights"][0] = -0.1; }, mixture + ".weights");
+  refused([](Damage b) { b["mixture"]["weights"][0] = 0; }, mixture + ".weights");
+  refused([](Damage b) { b["mixture"]["weights"][0] = 0.999; }, "their sum must be 1");
+  refused([](Damage b) { b["mixture"]["weights"].erase(0); }, mixture + ".weights");
+  refused(
+      [](Damage b) {
+        b["mixture"] = {{"weights", json::array()}, {"components", json::array()}};
+      },
+      mixture + ".weights");
+  refused([](Damage b) { b["mixture"]["components"][0]["covariance"][0] = -1; },
+          mixture + ".components[0].covariance: the covariance is not positive definite");
+  refused(
+      [](Damage b) {
+        b["mixture"]["components"][1]["covariance"] = {1, 2, 2, 1};
+      },
+      mixture + ".components[1].covariance: the covariance is not positive definite");
+  refused([](Damage b) { b["mixture"]["components"][0]["covariance"][1] = 0.001; },
+          "the covariance is not symmetric");
+  refused([](Damage b) { b["mixture"]["components"][0]["covariance"].erase(3); },
+          "a covariance of 3 numbers");
+  refused([](Damage b) { b["mixture"]["components"][0]["mean"].push_back(1); }, "a mean of 3");
+  refused([](Damage b) { b["gaussian"]["covariance"][3] = 0; }, "baselines.gaussian.covariance");
+  refused([](Damage b) { b["gaussian"]["covariance"][0] = "x"; }, "baselines.gaussian.covariance");
+  refused([](Damage b) { b.erase("mixture"); }, "mixture");
 }
 
 }  // namespace

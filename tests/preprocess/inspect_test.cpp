@@ -79,6 +79,7 @@ TEST_CASE("inspect: too few rows, and how many are needed") {
   std::vector<Cell> many;
   for (std::uint64_t j = 0; j < 12; ++j) many.push_back(normal(j));
   CHECK(contains(refusal(table_of(12, many)), "12 columns needs at least 13, got 12"));
+  CHECK(contains(refusal(table_of(12, many)), "more rows than columns are needed"));
   CHECK(refusal(table_of(13, many)).empty());
 }
 
@@ -105,8 +106,15 @@ TEST_CASE("inspect: a repeated column is refused, both named") {
 
 TEST_CASE("inspect: a linear function of other columns is refused") {
   const Cell sum = [](std::size_t row) { return 2 * normal(1)(row) - normal(2)(row) + 5; };
-  CHECK(contains(refusal(table_of(50, {normal(1), normal(2), sum, normal(3)})),
-                 "column \"c\" is a linear function of columns before it"));
+  CHECK(refusal(table_of(50, {normal(1), normal(2), sum, normal(3)})) ==
+        "data.csv: column \"c\" is a linear function of columns \"a\", \"b\"; drop it with "
+        "--columns a,b,d");
+  // Those that have no part in it are not named.
+  CHECK(contains(refusal(table_of(50, {normal(3), normal(1), normal(4), normal(2), sum})),
+                 "column \"e\" is a linear function of columns \"b\", \"d\";"));
+  const Cell scaled = [](std::size_t row) { return 1e6 - 1e-3 * normal(2)(row); };
+  CHECK(contains(refusal(table_of(50, {normal(1), normal(2), normal(3), scaled})),
+                 "column \"d\" is a linear function of column \"b\";"));
   const Cell noisy = [=](std::size_t row) { return sum(row) + 1e-5 * normal(4)(row); };
   CHECK(refusal(table_of(50, {normal(1), normal(2), noisy, normal(3)})).empty());
 }
