@@ -5,10 +5,10 @@
 #include <variant>
 
 #include "base/error.h"
-#include "base/nearest.h"
 #include "data/number_text.h"
 #include "integer_columns.h"
 #include "number_format.h"
+#include "options.h"
 
 namespace iflow {
 namespace {
@@ -57,14 +57,9 @@ double mean_distance(std::span<const double> rows, std::size_t column, std::size
 }
 
 std::string interval(const ColumnBounds& b) {
-  const auto text = [](double x) {
-    std::string number;
-    append_number(number, x);
-    return number;
-  };
-  if (!b.upper) return ">= " + text(*b.lower);
-  if (!b.lower) return "<= " + text(*b.upper);
-  return "in [" + text(*b.lower) + ", " + text(*b.upper) + "]";
+  if (!b.upper) return ">= " + number_text(*b.lower);
+  if (!b.lower) return "<= " + number_text(*b.upper);
+  return "in [" + number_text(*b.lower) + ", " + number_text(*b.upper) + "]";
 }
 
 }  // namespace
@@ -83,13 +78,7 @@ std::optional<BoundsConfig> bounds_of(const std::vector<std::string>& texts,
     NamedBounds named;
     const std::string problem = parse(text, named);
     if (!problem.empty()) throw UsageError("--bounds: " + problem);
-    const auto found = std::find(columns.begin(), columns.end(), named.column);
-    if (found == columns.end()) {
-      throw UsageError("--bounds: no column \"" + named.column + "\" among those to fit; did you " +
-                       "mean \"" + nearest(named.column, columns) + "\"?");
-    }
-    ColumnBounds bounds{static_cast<std::size_t>(found - columns.begin()), named.lower,
-                        named.upper};
+    ColumnBounds bounds{column_to_fit("--bounds", named.column, columns), named.lower, named.upper};
     const auto is_same = [&](const ColumnBounds& other) { return other.column == bounds.column; };
     if (std::any_of(config.columns.begin(), config.columns.end(), is_same)) {
       throw UsageError("--bounds: column \"" + named.column + "\" is given twice");

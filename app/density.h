@@ -40,6 +40,7 @@ class Density {
   // Throws UsageError for draws of a model that has no integer columns.
   Density(const Fit& fit, const Model& model, const DensityOptions& options);
 
+  const Dequantise& dequantise() const { return dequantise_; }
   // How often a row's noise is drawn: 0 without integer columns.
   std::size_t draws() const { return draws_; }
   // The rows as the flow sees them in draw number `draw`.

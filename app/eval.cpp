@@ -89,9 +89,10 @@ class Evaluator {
     const std::size_t width = density_.columns().size();
     const std::vector<double> results = density_(rows);
     for (std::size_t i = 0; i < results.size(); i += width) log_p_.push_back(results[i]);
+    const auto averages = averaged_log_densities(baselines_, density_, rows);
     for (std::size_t b = 0; b < baselines_.size(); ++b) {
-      const std::vector<double> log_p = averaged_log_density(baselines_[b], density_, rows);
-      log_p_of_baselines_[b].insert(log_p_of_baselines_[b].end(), log_p.begin(), log_p.end());
+      log_p_of_baselines_[b].insert(log_p_of_baselines_[b].end(), averages[b].begin(),
+                                    averages[b].end());
     }
     keep_images(rows);
     return results;
@@ -100,12 +101,11 @@ class Evaluator {
   // x and z of the rows that have an image: not those outside their bounds or off their lattice.
   void keep_images(const Rows& rows) {
     const std::size_t d = model_.dimension();
-    const Dequantise dequantise = dequantise_of(fit_);
     const std::vector<double> x = density_.drawn(rows, 0), z = model_.encode(x);
     for (std::size_t row = 0; row < rows.indices.size(); ++row) {
       const auto given = rows.values.subspan(row * d, d);
       if (bounds_ && find_outside(*bounds_, fit_.data.columns, given)) continue;
-      if (dequantise.off_lattice(given) != nullptr) continue;
+      if (density_.dequantise().off_lattice(given) != nullptr) continue;
       for (std::size_t j = 0; j < d; ++j) {
         x_[j].push_back(x[row * d + j]);
         z_[j].push_back(z[row * d + j]);

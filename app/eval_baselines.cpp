@@ -62,17 +62,21 @@ std::string describe(const KernelDensity& kde) {
                               : "");
 }
 
-std::vector<double> averaged_log_density(const Baseline& baseline, const Density& density,
-                                         const Rows& rows) {
+std::vector<std::vector<double>> averaged_log_densities(const std::vector<Baseline>& baselines,
+                                                        const Density& density, const Rows& rows) {
   const std::size_t draws = std::max<std::size_t>(density.draws(), 1);
-  std::vector<double> average(rows.indices.size(), 0);
+  std::vector<std::vector<double>> averages(baselines.size(),
+                                            std::vector<double>(rows.indices.size(), 0));
   for (std::size_t draw = 0; draw < draws; ++draw) {
-    const std::vector<double> log_p = baseline.log_density(density.drawn(rows, draw));
-    for (std::size_t i = 0; i < log_p.size(); ++i) {
-      average[i] += log_p[i] / static_cast<double>(draws);
+    const std::vector<double> x = density.drawn(rows, draw);
+    for (std::size_t b = 0; b < baselines.size(); ++b) {
+      const std::vector<double> log_p = baselines[b].log_density(x);
+      for (std::size_t i = 0; i < log_p.size(); ++i) {
+        averages[b][i] += log_p[i] / static_cast<double>(draws);
+      }
     }
   }
-  return average;
+  return averages;
 }
 
 }  // namespace iflow

@@ -31,8 +31,9 @@ KernelDensity kde_of_file(const Fit& fit, const std::string& path, const RowInpu
 // How it came about, in words.
 std::string describe(const KernelDensity& kde);
 
-// The log-density of every row, averaged over the draws of its noise where it has some.
-std::vector<double> averaged_log_density(const Baseline& baseline, const Density& density,
-                                         const Rows& rows);
+// By every baseline the log-density of every row, averaged over the draws of its noise where it has
+// some.
+std::vector<std::vector<double>> averaged_log_densities(const std::vector<Baseline>& baselines,
+                                                        const Density& density, const Rows& rows);
 
 }  // namespace iflow

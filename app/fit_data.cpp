@@ -76,7 +76,8 @@ void remove_bounds(const BoundsConfig& bounds, std::size_t columns, std::vector<
   }
 }
 
-// The rows of the file `val`, those of `table` from `first` on.
+// Throws DataError for a row of the file `val`, those of `table` from `first` on, that is off its
+// lattice.
 void check_lattices(const Dequantise& dequantise, const Table& table, std::size_t first,
                     const std::string& val) {
   for (std::size_t i = first; i < table.rows; ++i) {
@@ -156,9 +157,10 @@ FitRows read_rows(const std::string& path, const std::string& val, const FitSett
   }
   leave_out_weightless(rows.split, rows.weights, shown_name(path),
                        shown_name(val.empty() ? path : val));
-  Table hashed = table;
-  if (!rows.weights.empty()) append_column(hashed, settings.weights, rows.weights);
-  data.record = {table.columns, table.has_header,           content_hash(hashed),
+  const std::string hash = rows.weights.empty()
+                               ? content_hash(table)
+                               : content_hash(with_column(table, settings.weights, rows.weights));
+  data.record = {table.columns, table.has_header,           hash,
                  table.rows,    rows.split.training.size(), rows.split.validation.size()};
   return rows;
 }

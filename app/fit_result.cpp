@@ -18,13 +18,10 @@ bool stopped_early(const Fit& fit) { return fit.state.step < fit.train.steps; }
 const char* const kFitResultFields =
     "checkpoint; steps (done), planned_steps, best_step (whose parameters are kept), "
     "stopped_early; columns, rows, training_rows, effective_rows (of equal weight, that know as "
-    "much "
-    "as the training rows with theirs), validation_rows; dequantised (integer columns, spread over "
-    "their steps); parameters (numbers learned); validation, gaussian and mixture: {mean, se} of "
-    "the "
-    "log-density per held-out row in nats, of the flow, of the Gaussian baseline and of the "
-    "mixture "
-    "of Gaussians; divergences (times the loss was not finite); seconds";
+    "much as the training rows with theirs), validation_rows; dequantised (integer columns, spread "
+    "over their steps); parameters (numbers learned); validation, gaussian and mixture: {mean, se} "
+    "of the log-density per held-out row in nats, of the flow, of the Gaussian baseline and of the "
+    "mixture of Gaussians; divergences (times the loss was not finite); seconds";
 
 FitResult evaluate_fit(const std::string& checkpoint, const Fit& fit, const FitData& data,
                        double seconds) {

@@ -5,18 +5,12 @@
 #include <limits>
 
 #include "base/error.h"
-#include "base/nearest.h"
 #include "data/number_text.h"
 #include "number_format.h"
+#include "options.h"
 
 namespace iflow {
 namespace {
-
-std::string text_of(double x) {
-  std::string text;
-  append_number(text, x);
-  return text;
-}
 
 const LatticeColumn* find(const std::vector<LatticeColumn>& lattices, std::size_t column) {
   const auto found = std::find_if(lattices.begin(), lattices.end(),
@@ -32,14 +26,10 @@ bool is_near(double bound) { return std::fabs(bound) < 0x1p52; }
 std::vector<LatticeColumn> lattices_of(const Table& table,
                                        const std::vector<std::string>& continuous) {
   std::vector<LatticeColumn> lattices = find_lattices(table);
+  const bool has_all = std::count(table.columns.begin(), table.columns.end(), "all") > 0;
+  if (!has_all && continuous == std::vector<std::string>{"all"}) return {};
   for (const std::string& name : continuous) {
-    const auto found = std::find(table.columns.begin(), table.columns.end(), name);
-    if (found == table.columns.end()) {
-      if (name == "all" && continuous.size() == 1) return {};
-      throw UsageError("--continuous: no column \"" + name + "\" among those to fit; did you " +
-                       "mean \"" + nearest(name, table.columns) + "\"?");
-    }
-    const auto column = static_cast<std::size_t>(found - table.columns.begin());
+    const std::size_t column = column_to_fit("--continuous", name, table.columns);
     std::erase_if(lattices, [&](const LatticeColumn& c) { return c.column == column; });
   }
   return lattices;
@@ -80,8 +70,9 @@ void refuse_off_lattice(const Fit& fit, const Rows& rows, const std::string& pat
     if (off == nullptr) continue;
     throw DataError(display_name(path) + ": row " + std::to_string(rows.indices[i] + 1) +
                     " (the header not counted): column \"" + fit.data.columns[off->column] +
-                    "\" is " + text_of(row[off->column]) + ", not one of the model's integers " +
-                    text_of(off->origin) + " + k * " + text_of(off->step));
+                    "\" is " + number_text(row[off->column]) +
+                    ", not one of the model's integers " + number_text(off->origin) + " + k * " +
+                    number_text(off->step));
   }
 }
 
@@ -97,7 +88,7 @@ std::string describe_lattices(const std::vector<LatticeColumn>& lattices,
   std::string text;
   for (const LatticeColumn& c : lattices) {
     text += (text.empty() ? "" : ", ") + columns[c.column];
-    if (c.step != 1) text += " (steps of " + text_of(c.step) + ")";
+    if (c.step != 1) text += " (steps of " + number_text(c.step) + ")";
   }
   return text;
 }
@@ -115,8 +106,7 @@ std::string measure_of(const std::vector<LatticeColumn>& lattices,
   return std::to_string(lattices.size()) +
          (lattices.size() == 1 ? " integer column is" : " integer columns are") +
          " spread evenly over the steps: ln p is the density of the spread-out row, averaged "
-         "over " +
-         "the spread; " +
+         "over the spread; " +
          (log_steps == 0 ? "" : "plus " + fixed_point(log_steps) + " (ln of the steps) ") +
          "it is at most the log-probability of the integers";
 }

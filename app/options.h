@@ -45,4 +45,9 @@ CLI::Option* add_list_option(CLI::App& command, const std::string& name, std::ve
   return command.add_option(name, list, description)->delimiter(',')->allow_extra_args(false);
 }
 
+// Where `columns` has the column that an option names. Throws UsageError, with the nearest name,
+// where it has none.
+std::size_t column_to_fit(const std::string& option, const std::string& name,
+                          const std::vector<std::string>& columns);
+
 }  // namespace iflow

@@ -85,9 +85,10 @@ std::vector<Promise> check_lipschitz(const Fit& fit) {
     blocks["flow." + std::to_string(i)] = bounds[i];
     one["flow." + std::to_string(i)] = std::nextafter(1.0, 0.0);
   }
-  const bool has_bounds = !(matrices.empty() && fit.lipschitz.matrices.empty() && blocks.empty() &&
-                            fit.lipschitz.blocks.empty());
-  if (!has_bounds) return {};  // coupling layers are invertible whatever their weights
+  const bool nothing_promised = fit.lipschitz.matrices.empty() && fit.lipschitz.blocks.empty();
+  if (nothing_promised && matrices.empty() && blocks.empty()) {
+    return {};  // coupling layers are invertible whatever their weights
+  }
   return {check_bounds("spectral norms", fit.lipschitz.matrices, matrices, coefficients),
           check_bounds("Lipschitz bounds", fit.lipschitz.blocks, blocks, one)};
 }

@@ -56,4 +56,10 @@ void append_number(std::string& out, double value) {
   out.append(buffer.data(), result.ptr);
 }
 
+std::string number_text(double value) {
+  std::string text;
+  append_number(text, value);
+  return text;
+}
+
 }  // namespace iflow

@@ -23,4 +23,7 @@ std::string_view trim_blanks(std::string_view text);
 // Appends the shortest decimal form that parse_number reads back as the same double.
 void append_number(std::string& out, double value);
 
+// The same as a text of its own.
+std::string number_text(double value);
+
 }  // namespace iflow

@@ -22,15 +22,16 @@ std::vector<double> take_column(Table& table, std::size_t index) {
   return column;
 }
 
-void append_column(Table& table, const std::string& name, const std::vector<double>& values) {
-  std::vector<double> all;
+Table with_column(const Table& table, const std::string& name, const std::vector<double>& values) {
+  Table wider = table;
+  wider.columns.push_back(name);
+  wider.values.clear();
   for (std::size_t i = 0; i < table.rows; ++i) {
     const auto row = table.row(i);
-    all.insert(all.end(), row.begin(), row.end());
-    all.push_back(values[i]);
+    wider.values.insert(wider.values.end(), row.begin(), row.end());
+    wider.values.push_back(values[i]);
   }
-  table.values = std::move(all);
-  table.columns.push_back(name);
+  return wider;
 }
 
 std::string content_hash(const Table& table) {

@@ -23,9 +23,11 @@ struct Table {
 // The names x1, x2, ..., x<count> of columns without names.
 std::vector<std::string> default_column_names(std::size_t count);
 
-// Takes the column out of the table and returns its values; and puts one at its end.
+// Takes the column out of the table and returns its values.
 std::vector<double> take_column(Table& table, std::size_t index);
-void append_column(Table& table, const std::string& name, const std::vector<double>& values);
+
+// The table with one more column at its end; values: one of each row.
+Table with_column(const Table& table, const std::string& name, const std::vector<double>& values);
 
 // Identifies the data a model was fitted on: 32 hexadecimal digits that depend on the column names
 // in order and on every bit of the values, not on how the file spelled them.

@@ -11,14 +11,6 @@
 
 namespace iflow {
 
-namespace {
-
-constexpr double kLargestInteger = 0x1p53;
-
-bool is_integer(double x) { return x == std::floor(x) && std::fabs(x) < kLargestInteger; }
-
-}  // namespace
-
 Dequantise::Dequantise(std::vector<LatticeColumn> lattices, std::size_t dimension)
     : lattices_(std::move(lattices)), dimension_(dimension) {
   std::set<std::size_t> seen;

@@ -20,7 +20,7 @@ WhitenConfig shrunk_correlations(std::span<const double> standardised, std::size
   Eigen::VectorXd x(d);
   for (Eigen::Index row = 0; row < n; ++row) {
     for (Eigen::Index i = 0; i < d; ++i) x(i) = standardised[static_cast<std::size_t>(row * d + i)];
-    const double weight = weights.empty() ? 1 : weights[static_cast<std::size_t>(row)];
+    const double weight = weight_of(weights, static_cast<std::size_t>(row));
     s.selfadjointView<Eigen::Lower>().rankUpdate(x, weight);
     fourth += weight * std::pow(x.squaredNorm(), 2);
     total += weight;

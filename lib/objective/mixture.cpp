@@ -132,10 +132,10 @@ Mixture fit_mixture(std::span<const double> rows, std::size_t dimension, std::ui
   const std::size_t all = rows.size() / dimension, n = std::min(all, kMixtureRows);
   const auto d = static_cast<Index>(dimension);
   MatrixXd x(d, static_cast<Index>(n));
-  VectorXd w = VectorXd::Ones(static_cast<Index>(n));
+  VectorXd w(static_cast<Index>(n));
   for (std::size_t i = 0; i < n; ++i) {
     const double* row = rows.data() + i * all / n * dimension;
-    if (!weights.empty()) w(static_cast<Index>(i)) = weights[i * all / n];
+    w(static_cast<Index>(i)) = weight_of(weights, i * all / n);
     for (Index j = 0; j < d; ++j) x(j, static_cast<Index>(i)) = row[j];
   }
   w /= w.sum();

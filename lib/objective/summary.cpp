@@ -6,17 +6,18 @@
 namespace iflow {
 
 MeanAndError mean_and_error(std::span<const double> x, RowWeights weights) {
-  const auto weight = [&](std::size_t i) { return weights.empty() ? 1.0 : weights[i]; };
   const double n = static_cast<double>(x.size());
   double sum = 0, total = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    sum += weight(i) * x[i];
-    total += weight(i);
+    const double weight = weight_of(weights, i);
+    sum += weight * x[i];
+    total += weight;
   }
   const double mean = sum / total;
   double squares = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    squares += weight(i) * weight(i) * (x[i] - mean) * (x[i] - mean);
+    const double weight = weight_of(weights, i);
+    squares += weight * weight * (x[i] - mean) * (x[i] - mean);
   }
   const double error = x.size() > 1 ? std::sqrt(squares * n / (n - 1)) / total : 0;
   return {mean, error};

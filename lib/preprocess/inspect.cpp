@@ -37,12 +37,6 @@ struct Column {
   std::vector<double> sorted;
 };
 
-std::string text_of(double value) {
-  std::string text;
-  append_number(text, value);
-  return text;
-}
-
 // With three digits.
 std::string roughly(double value) {
   char text[32];
@@ -52,7 +46,7 @@ std::string roughly(double value) {
 
 std::string quoted(const std::string& name) { return "\"" + name + "\""; }
 
-// `column "a": ` or `columns "a", "b" and 7 more: `.
+// `column "a"` or `columns "a", "b" and 7 more`.
 std::string list_columns(const std::vector<std::string>& names) {
   constexpr std::size_t kMostNames = 5;
   std::string text = names.size() == 1 ? "column " : "columns ";
@@ -62,7 +56,7 @@ std::string list_columns(const std::vector<std::string>& names) {
   if (names.size() > kMostNames) {
     text += " and " + std::to_string(names.size() - kMostNames) + " more";
   }
-  return text + ": ";
+  return text;
 }
 
 Column column_of(const Table& table, std::size_t index) {
@@ -179,7 +173,7 @@ class Inspector {
 
   void check_constant(const Column& column) const {
     if (column.sorted.front() < column.sorted.back()) return;
-    refuse(column.name, "is constant (" + text_of(column.sorted.front()) + " in each row)" +
+    refuse(column.name, "is constant (" + number_text(column.sorted.front()) + " in each row)" +
                             without(column.name));
   }
 
@@ -232,7 +226,8 @@ class Inspector {
       return std::abs(a - median) < std::abs(b - median);
     };
     const auto farthest = std::max_element(column.values.begin(), column.values.end(), nearer);
-    return text_of(*farthest) + " in row " + std::to_string(farthest - column.values.begin() + 1) +
+    return number_text(*farthest) + " in row " +
+           std::to_string(farthest - column.values.begin() + 1) +
            (table_.dropped > 0 ? " of those kept" : "");
   }
 
@@ -241,8 +236,6 @@ class Inspector {
       peculiar_.dequantised.push_back(column.name);
       return;
     }
-    // Beyond 2^53 every double is an integer.
-    const auto is_integer = [](double x) { return x == std::floor(x) && std::abs(x) < 0x1p53; };
     if (std::all_of(column.values.begin(), column.values.end(), is_integer)) {
       peculiar_.integers.push_back(column.name);
     }
@@ -284,9 +277,7 @@ class Inspector {
       if (std::abs(coefficient) > kNothing) names.push_back(table_.columns[i]);
     }
     std::reverse(names.begin(), names.end());
-    std::string list = list_columns(names);
-    list.resize(list.size() - 2);  // the colon
-    return list;
+    return list_columns(names);
   }
 
   // A column, shifted to mean 0 and scaled to length 1.
@@ -302,7 +293,7 @@ class Inspector {
   std::vector<std::string> warnings() const {
     std::vector<std::string> lines;
     const auto warn = [&](const std::vector<std::string>& names, const std::string& what) {
-      if (!names.empty()) lines.push_back(source_ + ": " + list_columns(names) + what);
+      if (!names.empty()) lines.push_back(source_ + ": " + list_columns(names) + ": " + what);
     };
     warn(peculiar_.dequantised,
          "integers only, spread evenly over their steps; --continuous takes them as they are");

@@ -10,11 +10,7 @@ namespace iflow {
 
 namespace {
 
-// Beyond it every double is an integer, and not every integer a double.
-constexpr double kLargestInteger = 0x1p53;
 constexpr double kMostSteps = 0x1p40;
-
-bool is_integer(double x) { return x == std::floor(x) && std::fabs(x) < kLargestInteger; }
 
 std::optional<LatticeColumn> lattice_of(const Table& table, std::size_t column) {
   const double first = table.row(0)[column];
@@ -33,6 +29,8 @@ std::optional<LatticeColumn> lattice_of(const Table& table, std::size_t column) 
 }
 
 }  // namespace
+
+bool is_integer(double x) { return x == std::floor(x) && std::fabs(x) < kLargestInteger; }
 
 std::vector<LatticeColumn> find_lattices(const Table& table) {
   std::vector<LatticeColumn> lattices;

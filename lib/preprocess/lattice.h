@@ -15,6 +15,12 @@ struct LatticeColumn {
   double step = 1;    // an integer, > 0
 };
 
+// Beyond it every double is an integer, and not every integer a double.
+inline constexpr double kLargestInteger = 0x1p53;
+
+// Whether x is an integer within +-kLargestInteger, which it then is exactly.
+bool is_integer(double x);
+
 // The columns that hold nothing but integers, each with the greatest step that all its differences
 // are multiples of. Columns of one value have none. Nor have those with numbers more than 2^40
 // steps from 0: noise of a step would have too few digits there.
@@ -22,7 +28,7 @@ std::vector<LatticeColumn> find_lattices(const Table& table);
 
 bool on_lattice(const LatticeColumn& lattice, double x);
 
-// The lattice point with x <= y < x + step. |y| < 2^53.
+// The lattice point with x <= y < x + step. |y| < kLargestInteger.
 double lattice_floor(const LatticeColumn& lattice, double y);
 
 }  // namespace iflow

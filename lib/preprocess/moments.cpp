@@ -16,16 +16,15 @@ double effective_rows(RowWeights weights) {
 ColumnMoments column_moments(std::span<const double> rows, std::size_t columns,
                              RowWeights weights) {
   const std::size_t n = rows.size() / columns;
-  const auto weight = [&](std::size_t row) { return weights.empty() ? 1.0 : weights[row]; };
   double total = 0;
-  for (std::size_t row = 0; row < n; ++row) total += weight(row);
+  for (std::size_t row = 0; row < n; ++row) total += weight_of(weights, row);
   ColumnMoments moments{std::vector<double>(columns, 0), std::vector<double>(columns, 0)};
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    moments.mean[i % columns] += weight(i / columns) * rows[i] / total;
+    moments.mean[i % columns] += weight_of(weights, i / columns) * rows[i] / total;
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const double distance = rows[i] - moments.mean[i % columns];
-    moments.deviation[i % columns] += weight(i / columns) * distance * distance / total;
+    moments.deviation[i % columns] += weight_of(weights, i / columns) * distance * distance / total;
   }
   for (double& deviation : moments.deviation) deviation = std::sqrt(deviation);
   return moments;

@@ -1,8 +1,5 @@
 #include "train/coupling_flows.h"
 
-#include <algorithm>
-#include <cmath>
-
 namespace iflow {
 
 // Gap to the entropy, nats, of plans of 12,000 to 20,000 steps on 1,000,000 rows of toys, batch
@@ -40,8 +37,6 @@ namespace iflow {
 //   spline, 8 bins 19.93 | 19.58      29.1 | 29.2      -112.8 | -117.1
 //   chain of 16 columns, 45,000 rows, entropy 12.306: spline, 8 bins, 2,500 steps, sine at 1
 //   -13.17, at 2 -13.03
-constexpr std::size_t kManyTableRows = 5000;
-
 FlowOptions default_coupling_options(ModelKind model, std::size_t training_rows,
                                      std::size_t columns) {
   FlowOptions options;
@@ -51,7 +46,7 @@ FlowOptions default_coupling_options(ModelKind model, std::size_t training_rows,
   options.activation = "sine";
   options.activation_start = 3;
   options.blocks = 8;
-  if (columns > 2) {
+  if (columns > kPlane) {
     const bool many = training_rows >= kManyTableRows;
     options.activation_start = many ? 2 : 0.5;
     options.bins = many ? 8 : 3;
@@ -63,19 +58,7 @@ FlowOptions default_coupling_options(ModelKind model, std::size_t training_rows,
   return options;
 }
 
-TrainConfig default_coupling_training(ModelKind model, std::size_t training_rows,
-                                      std::size_t columns) {
-  const auto rows = static_cast<double>(training_rows);
-  TrainConfig config;
-  config.learning_rate = model == ModelKind::kNice ? 5e-4 : 2e-3;
-  double steps = std::clamp(30000 * std::cbrt(rows / 10000), 5000.0, 140000.0);
-  if (columns > 2) {
-    if (training_rows < kManyTableRows) config.batch = 64;
-    steps = std::clamp(2000 * std::pow(rows / 1000, 0.25), 2000.0, 20000.0);
-  }
-  set_plan(config, static_cast<std::uint64_t>(steps));
-  return config;
-}
+double default_coupling_rate(ModelKind model) { return model == ModelKind::kNice ? 5e-4 : 2e-3; }
 
 namespace {
 

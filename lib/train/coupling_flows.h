@@ -17,8 +17,8 @@ namespace iflow {
 
 FlowOptions default_coupling_options(ModelKind model, std::size_t training_rows,
                                      std::size_t columns);
-TrainConfig default_coupling_training(ModelKind model, std::size_t training_rows,
-                                      std::size_t columns);
+// The learning rate at the top of its schedule.
+double default_coupling_rate(ModelKind model);
 
 // Appends options.blocks couplings and what belongs to each of them. The model is a coupling flow.
 void append_couplings(const FlowOptions& options, FlowConfig& flow);

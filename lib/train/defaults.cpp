@@ -49,9 +49,6 @@ double size_ratio(std::size_t training_rows) { return static_cast<double>(traini
 //   -12.54 (all of them are at their best after 2,000 to 5,000 steps, and overfit from there on)
 // So: begin with the whitened Gaussian; low frequencies and one wide hidden layer for few rows, two
 // narrower ones for many.
-constexpr std::size_t kManyTableRows = 5000;
-constexpr std::size_t kPlane = 2;  // up to so many columns the toys decide, beyond them the tables
-
 FlowOptions default_table_options(std::size_t training_rows) {
   FlowOptions options;
   options.blocks = 20;
@@ -115,20 +112,19 @@ std::size_t default_terms(LogDetMethod method, const FlowOptions& flow, std::siz
 }
 
 TrainConfig default_train_config(std::size_t training_rows, std::size_t columns, ModelKind model) {
-  if (model != ModelKind::kIResNet) return default_coupling_training(model, training_rows, columns);
+  const bool plane = columns <= kPlane;
   TrainConfig config;
-  config.log_det = default_log_det(columns);
-  if (columns > kPlane) {
-    config.batch = training_rows < kManyTableRows ? 64 : 128;
-    config.learning_rate = 3e-3;
-    const double steps = std::clamp(
-        2000 * std::pow(static_cast<double>(training_rows) / 1000, 0.25), 2000.0, 20000.0);
-    set_plan(config, static_cast<std::uint64_t>(steps));
-    return config;
+  config.batch = plane || training_rows >= kManyTableRows ? 128 : 64;
+  if (model == ModelKind::kIResNet) {
+    config.log_det = default_log_det(columns);
+    config.learning_rate = plane ? 5e-3 : 3e-3;
+  } else {
+    config.learning_rate = default_coupling_rate(model);
   }
-  config.batch = 128;
-  config.learning_rate = 5e-3;
-  const double steps = std::clamp(30000 * std::cbrt(size_ratio(training_rows)), 5000.0, 140000.0);
+  const double steps =
+      plane ? std::clamp(30000 * std::cbrt(size_ratio(training_rows)), 5000.0, 140000.0)
+            : std::clamp(2000 * std::pow(static_cast<double>(training_rows) / 1000, 0.25), 2000.0,
+                         20000.0);
   set_plan(config, static_cast<std::uint64_t>(steps));
   return config;
 }

@@ -21,6 +21,11 @@ enum class ModelKind { kIResNet, kNice, kRealNvp, kGlow, kSpline };
 // iresnet, nice, realnvp, glow, spline.
 const std::map<std::string, ModelKind>& model_kinds();
 
+// Tables of so many rows have defaults of their own.
+inline constexpr std::size_t kManyTableRows = 5000;
+// Up to so many columns the defaults come from the toys, beyond them from the tables.
+inline constexpr std::size_t kPlane = 2;
+
 // The shape of the flow. A model has no use for every option.
 struct FlowOptions {
   ModelKind model = ModelKind::kIResNet;

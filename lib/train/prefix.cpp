@@ -4,6 +4,7 @@
 
 #include "base/parallel.h"
 #include "flow/lanes.h"
+#include "objective/summary.h"
 
 namespace iflow {
 
@@ -34,13 +35,7 @@ PrefixedRows rows_after_prefix(const FlowConfig& config, std::span<const double>
     lanes_to_rows(tape.value(y.y), count, d, result.rows.data() + first * d);
     lanes_to_rows(tape.value(y.log_det), count, 1, log_dets.data() + first);
   });
-  double total = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    const double weight = weights.empty() ? 1 : weights[i];
-    result.mean_log_det += weight * log_dets[i];
-    total += weight;
-  }
-  result.mean_log_det /= total;
+  result.mean_log_det = mean_and_error(log_dets, weights).mean;
   return result;
 }
 

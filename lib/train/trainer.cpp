@@ -205,7 +205,7 @@ double Trainer::tile_gradient(const std::vector<std::uint32_t>& batch, std::size
   std::vector<std::uint64_t> ids(lanes);
   for (std::size_t i = 0; i < count; ++i) {
     std::copy_n(data_.rows.data() + std::size_t{batch[first + i]} * d, d, rows.data() + i * d);
-    const double weight = data_.weights.empty() ? 1 : data_.weights[batch[first + i]];
+    const double weight = weight_of(data_.weights, batch[first + i]);
     weights[i] = -static_cast<float>(weight) / static_cast<float>(batch.size());
   }
   for (std::size_t i = 0; i < lanes; ++i) ids[i] = first + i;
@@ -228,7 +228,7 @@ double Trainer::tile_gradient(const std::vector<std::uint32_t>& batch, std::size
   }
   double loss = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    loss -= (data_.weights.empty() ? 1 : data_.weights[batch[first + i]]) * log_p[i];
+    loss -= weight_of(data_.weights, batch[first + i]) * log_p[i];
   }
   return loss;
 }

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <csignal>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -14,10 +13,6 @@ namespace iflow::test {
 namespace {
 
 using nlohmann::json;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 constexpr int kRows = 400;
 
@@ -33,27 +28,9 @@ std::string shares() {
 }
 
 // A folder with shares.csv and shares.iflow.
-class SharesFolder : public TempDir {
- public:
-  SharesFolder() {
-    write("shares.csv", shares());
-    fitted = run("iflow fit shares.csv --bounds share=0:1,wait=0:" + kSmall);
-  }
-  ProcessResult run(const std::string& script) const { return run_shell(script, {.cwd = path()}); }
-
-  ProcessResult fitted;
-};
-
-const SharesFolder& folder() {
-  static const SharesFolder shared;
+const FittedFolder& folder() {
+  static const FittedFolder shared("shares.csv", shares(), "--bounds share=0:1,wait=0:" + kSmall);
   return shared;
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::istringstream in(text);
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
 }
 
 TEST_CASE("bounds: fitted, recorded, shown by info") {

@@ -11,10 +11,6 @@ namespace {
 
 using nlohmann::json;
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 // Runs a script that must fail with one line, `message` in it, and nothing on stdout.
 void check_fails(const MoonsFolder& folder, const std::string& script, int exit_code,
                  const std::string& message) {

@@ -15,10 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 // Long enough to be caught at it, with validations close together.
 const std::string kCaught = " --blocks 4 --hidden 16,16 --steps 1500 --validate-every 10 ";
 

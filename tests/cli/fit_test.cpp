@@ -14,10 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 TEST_CASE("fit: the checkpoint stands beside the data, the summary on stderr") {
   const MoonsFolder folder;
   const ProcessResult r = folder.run("iflow fit moons.csv" + kSmall);

@@ -16,10 +16,6 @@ namespace {
 
 using nlohmann::json;
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 constexpr int kRows = 600;
 
 // die in 1..6, sixes as frequent as all others; price in tens, about the die; weight continuous.
@@ -38,35 +34,9 @@ std::string dice() {
 const std::string kFit = "--bounds die=1:6,price=100:" + kSmall;
 
 // A folder with dice.csv and dice.iflow.
-class DiceFolder : public TempDir {
- public:
-  DiceFolder() {
-    write("dice.csv", dice());
-    fitted = run("iflow fit dice.csv " + kFit);
-  }
-  ProcessResult run(const std::string& script) const { return run_shell(script, {.cwd = path()}); }
-
-  ProcessResult fitted;
-};
-
-const DiceFolder& folder() {
-  static const DiceFolder shared;
+const FittedFolder& folder() {
+  static const FittedFolder shared("dice.csv", dice(), kFit);
   return shared;
-}
-
-std::vector<std::vector<double>> rows_of(const std::string& csv) {
-  std::vector<std::vector<double>> rows;
-  std::istringstream in(csv);
-  std::string line;
-  std::getline(in, line);
-  while (std::getline(in, line)) {
-    rows.emplace_back();
-    std::istringstream fields(line);
-    for (std::string field; std::getline(fields, field, ',');) {
-      rows.back().push_back(std::stod(field));
-    }
-  }
-  return rows;
 }
 
 std::string output_of(const std::string& command) {
@@ -99,7 +69,7 @@ TEST_CASE("integers: probabilities of all rows sum to less than 1, and to most o
   output_of("iflow fit one.csv --val one.csv --bounds n=1:6 --blocks 4 --hidden 16,16 --steps 600");
   folder().write("faces.csv", "n\n1\n2\n3\n4\n5\n6\n");
   double sum = 0, six = 0;
-  for (const auto& row : rows_of(output_of("iflow logprob one.iflow faces.csv --draws 1000"))) {
+  for (const auto& row : numbers_of(output_of("iflow logprob one.iflow faces.csv --draws 1000"))) {
     REQUIRE(row.size() == 3);  // logprob, se, bound
     CHECK(row[1] > 0);
     CHECK(row[1] < 0.1);
@@ -119,7 +89,7 @@ TEST_CASE("integers: the standard error is that of the average over draws") {
   constexpr int kSeeds = 100;
   for (int seed = 0; seed < kSeeds; ++seed) {
     const auto rows =
-        rows_of(output_of("iflow logprob dice.iflow row.csv --seed " + std::to_string(seed)));
+        numbers_of(output_of("iflow logprob dice.iflow row.csv --seed " + std::to_string(seed)));
     mean += rows[0][0] / kSeeds;
     squares += rows[0][0] * rows[0][0] / kSeeds;
     stated += rows[0][1] * rows[0][1] / kSeeds;
@@ -138,7 +108,7 @@ TEST_CASE("integers: a row's result depends on its index and the seed, not on it
   CHECK(output_of("iflow logprob dice.iflow dice.csv --seed 5") != all);
   const std::string estimated =
       output_of("iflow logprob dice.iflow dice.csv --logdet series --draws 4");
-  const auto exact = rows_of(all), other = rows_of(estimated);
+  const auto exact = numbers_of(all), other = numbers_of(estimated);
   REQUIRE(exact.size() == other.size());
   double off = 0, variance = 0;
   for (std::size_t i = 0; i < exact.size(); ++i) {
@@ -150,7 +120,7 @@ TEST_CASE("integers: a row's result depends on its index and the seed, not on it
 
 TEST_CASE("integers: samples are on the lattice and within the bounds") {
   bool faces[7] = {};
-  for (const auto& row : rows_of(output_of("iflow sample dice.iflow -n 3000 --temperature 2"))) {
+  for (const auto& row : numbers_of(output_of("iflow sample dice.iflow -n 3000 --temperature 2"))) {
     CHECK(row[0] == std::floor(row[0]));
     CHECK((row[0] >= 1 && row[0] <= 6));
     CHECK(std::fmod(row[2] - 5, 10) == 0);
@@ -161,11 +131,11 @@ TEST_CASE("integers: samples are on the lattice and within the bounds") {
 }
 
 TEST_CASE("integers: encoded and decoded, inverted, they come back") {
-  const auto before = rows_of(dice());
+  const auto before = numbers_of(dice());
   for (const std::string command :
        {"set -o pipefail; iflow encode dice.iflow dice.csv | iflow decode dice.iflow -",
         "iflow invert dice.iflow dice.csv"}) {
-    const auto after = rows_of(output_of(command));
+    const auto after = numbers_of(output_of(command));
     REQUIRE(after.size() == before.size());
     for (std::size_t i = 0; i < before.size(); ++i) {
       CHECK(after[i][0] == before[i][0]);
@@ -205,7 +175,7 @@ TEST_CASE("integers: rows off the lattice have probability zero and no image") {
 TEST_CASE("integers: eval averages logprob's densities and says what they are") {
   const json eval = json::parse(output_of("iflow eval dice.iflow dice.csv --json"));
   double mean = 0;
-  for (const auto& row : rows_of(output_of("iflow logprob dice.iflow dice.csv"))) {
+  for (const auto& row : numbers_of(output_of("iflow logprob dice.iflow dice.csv"))) {
     mean += row[0] / kRows;
   }
   CHECK(eval["model"]["nats"].get<double>() == doctest::Approx(mean).epsilon(1e-10));

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "support/output.h"
 #include "support/process.h"
 #include "support/temp_dir.h"
 
@@ -22,6 +23,19 @@ class MoonsFolder : public TempDir {
   MoonsFolder() { run("iflow toy moons -n 500 -o moons.csv"); }
 
   ProcessResult run(const std::string& script) const { return run_shell(script, {.cwd = path()}); }
+};
+
+// A folder with a table and its fit.
+class FittedFolder : public TempDir {
+ public:
+  // `options`: of `iflow fit`, after the file's name.
+  FittedFolder(const std::string& name, const std::string& csv, const std::string& options) {
+    write(name, csv);
+    fitted = run("iflow fit " + name + " " + options);
+  }
+  ProcessResult run(const std::string& script) const { return run_shell(script, {.cwd = path()}); }
+
+  ProcessResult fitted;
 };
 
 // Every file of a checkpoint but the lock and the log, by name.

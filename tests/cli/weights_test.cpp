@@ -13,10 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 // Two hills, at -3 and 3, of 200 rows each; those of the second weigh three times as much.
 std::string hills() {
   std::string csv = "x,w,y\n";
@@ -29,19 +25,9 @@ std::string hills() {
   return csv;
 }
 
-class HillsFolder : public TempDir {
- public:
-  HillsFolder() {
-    write("hills.csv", hills());
-    fitted = run("iflow fit hills.csv --weights w --json" + kSmall);
-  }
-  ProcessResult run(const std::string& script) const { return run_shell(script, {.cwd = path()}); }
-
-  ProcessResult fitted;
-};
-
-const HillsFolder& folder() {
-  static const HillsFolder shared;
+// A folder with hills.csv and hills.iflow.
+const FittedFolder& folder() {
+  static const FittedFolder shared("hills.csv", hills(), "--weights w --json" + kSmall);
   return shared;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "support/output.h"
 
 namespace iflow {
 namespace {
@@ -46,9 +47,7 @@ std::string refusal(const Table& table) {
   return "";
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
+using test::contains;
 
 TEST_CASE("inspect: ordinary columns pass without a word, whatever their scales") {
   CHECK(inspect(table_of(500, {normal(1), normal(2)}), "data.csv").empty());
