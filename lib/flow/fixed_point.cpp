@@ -84,8 +84,8 @@ void newton_direction(const T* h, const T* r, T* delta, T* a, T* inverse, std::s
 }  // namespace
 
 template <class T>
-Inverted invert_by_fixed_point(const DenseBranch<T>& g, double lipschitz, const Pass<T>& pass,
-                               Var y, const InverseOptions& options) {
+Inverted invert_by_fixed_point(const Branch<T>& g, double lipschitz, const Pass<T>& pass, Var y,
+                               const InverseOptions& options) {
   Tape<T>& tape = pass.tape;
   const Var x = tape.variable(y.elements, y.groups);
   std::copy_n(tape.value(y), y.size(), tape.value(x));
@@ -118,7 +118,7 @@ Inverted invert_by_fixed_point(const DenseBranch<T>& g, double lipschitz, const 
 }
 
 template <class T>
-Inverted invert_by_newton(const DenseBranch<T>& g, double lipschitz, const Pass<T>& pass, Var y,
+Inverted invert_by_newton(const Branch<T>& g, double lipschitz, const Pass<T>& pass, Var y,
                           const InverseOptions& options) {
   Tape<T>& tape = pass.tape;
   const std::size_t n = y.elements, groups = y.groups;
@@ -182,10 +182,10 @@ Inverted invert_by_newton(const DenseBranch<T>& g, double lipschitz, const Pass<
   return {x, rows};
 }
 
-#define IFLOW_INSTANTIATE(T)                                                                  \
-  template Inverted invert_by_fixed_point(const DenseBranch<T>&, double, const Pass<T>&, Var, \
-                                          const InverseOptions&);                             \
-  template Inverted invert_by_newton(const DenseBranch<T>&, double, const Pass<T>&, Var,      \
+#define IFLOW_INSTANTIATE(T)                                                             \
+  template Inverted invert_by_fixed_point(const Branch<T>&, double, const Pass<T>&, Var, \
+                                          const InverseOptions&);                        \
+  template Inverted invert_by_newton(const Branch<T>&, double, const Pass<T>&, Var,      \
                                      const InverseOptions&);
 IFLOW_INSTANTIATE(float)
 IFLOW_INSTANTIATE(double)

@@ -5,22 +5,22 @@
 #pragma once
 
 #include "flow/layer.h"
-#include "nn/dense_branch.h"
+#include "nn/branch.h"
 
 namespace iflow {
 
 // Banach's iteration x <- y - g(x) from x = y. After a step of length s the distance to the
 // solution is at most L / (1 - L) s: the stopping rule. `lipschitz` is L < 1.
 template <class T>
-Inverted invert_by_fixed_point(const DenseBranch<T>& g, double lipschitz, const Pass<T>& pass,
-                               Var y, const InverseOptions& options);
+Inverted invert_by_fixed_point(const Branch<T>& g, double lipschitz, const Pass<T>& pass, Var y,
+                               const InverseOptions& options);
 
 // Newton's iteration with the exact Jacobian. The residual r = y - x - g(x) bounds the distance to
 // the solution by ||r|| / (1 - L): the stopping rule. A Newton step that does not bring ||r|| down
 // to L ||r|| is replaced by the fixed-point step x + r, which does, so that convergence is as
 // certain as Banach's.
 template <class T>
-Inverted invert_by_newton(const DenseBranch<T>& g, double lipschitz, const Pass<T>& pass, Var y,
+Inverted invert_by_newton(const Branch<T>& g, double lipschitz, const Pass<T>& pass, Var y,
                           const InverseOptions& options);
 
 }  // namespace iflow

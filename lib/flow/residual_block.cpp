@@ -82,18 +82,19 @@ const DenseBranchConfig& checked(const DenseBranchConfig& branch, const std::str
 template <class T>
 ResidualBlock<T>::ResidualBlock(const DenseBranchConfig& branch, ParameterLayout& layout,
                                 const std::string& prefix)
-    : branch_(checked(branch, prefix), layout, prefix + ".branch") {}
+    : branch_(
+          std::make_unique<DenseBranch<T>>(checked(branch, prefix), layout, prefix + ".branch")) {}
 
 template <class T>
 Transformed ResidualBlock<T>::forward(const Pass<T>& pass, Var x) const {
   const Var with_tangents = ops::unit_tangents(pass.tape, x);
-  const Var h = branch_.forward(pass, with_tangents, x.groups);
+  const Var h = branch_->forward(pass, with_tangents, x.groups);
   return {ops::add_values(pass.tape, x, h), ops::log_det_identity_plus(pass.tape, h, x.groups)};
 }
 
 template <class T>
 Var ResidualBlock<T>::transform(const Pass<T>& pass, Var x) const {
-  return ops::add_values(pass.tape, x, branch_.forward(pass, x, x.groups));
+  return ops::add_values(pass.tape, x, branch_->forward(pass, x, x.groups));
 }
 
 template <class T>
@@ -119,7 +120,7 @@ Learnable<T> ResidualBlock<T>::learn_by_neumann(const Pass<T>& pass, Var x, Var 
   std::fill_n(log_det, x.groups * kLanes, T(0));
   const Var u = tape.variable(v.elements, v.groups);  // sum over k of c_k J^{k-1} v
   {
-    const auto at = branch_.linearise(pass, tape.value(x), x.groups);
+    const auto at = branch_->linearise(pass, tape.value(x), x.groups);
     const auto space = tape.workspace(v.size());
     T* t = space.data();  // J^k v
     std::copy_n(tape.value(v), v.size(), t);
@@ -127,12 +128,12 @@ Learnable<T> ResidualBlock<T>::learn_by_neumann(const Pass<T>& pass, Var x, Var 
     for (std::size_t k = 1; k <= weights.size(); ++k) {
       const T weight = static_cast<T>(weights[k - 1]);
       for (std::size_t i = 0; i < u.size(); ++i) tape.value(u)[i] += weight * t[i];
-      branch_.jacobian_product(pass, at, t, t, probes);
+      branch_->jacobian_product(pass, at, t, t, probes);
       add_products(v, x.groups, weights[k - 1] / static_cast<double>(k * probes), tape.value(v), t,
                    log_det);
     }
   }
-  const Var h = branch_.forward(pass, ops::with_tangents(tape, x, u), x.groups);
+  const Var h = branch_->forward(pass, ops::with_tangents(tape, x, u), x.groups);
   return {ops::add_values(tape, x, h), {ops::mean_tangent_product(tape, h, v, x.groups)}, log_det};
 }
 
@@ -142,7 +143,7 @@ Learnable<T> ResidualBlock<T>::learn_by_series(const Pass<T>& pass, Var x, Var v
   Tape<T>& tape = pass.tape;
   Var t = v, y{}, sum{};
   for (std::size_t k = 1; k <= weights.size(); ++k) {
-    const Var h = branch_.forward(pass, ops::with_tangents(tape, x, t), x.groups);
+    const Var h = branch_->forward(pass, ops::with_tangents(tape, x, t), x.groups);
     const Var term = ops::scale(tape, ops::mean_tangent_product(tape, h, v, x.groups),
                                 static_cast<T>(weights[k - 1] / static_cast<double>(k)));
     if (k == 1) y = ops::add_values(tape, x, h);
@@ -157,7 +158,7 @@ Var ResidualBlock<T>::sample_log_det(const Pass<T>& pass, Var x, const LogDetSam
                                      LogDetSamples& samples) const {
   Tape<T>& tape = pass.tape;
   const std::size_t lanes = x.groups * kLanes;
-  const auto at = branch_.linearise(pass, tape.value(x), x.groups);
+  const auto at = branch_->linearise(pass, tape.value(x), x.groups);
   const bool roulette = sampling.method == LogDetMethod::kRoulette;
   const double q = sampling.continuation > 0 ? sampling.continuation : lipschitz_;
   const auto probe_space = tape.workspace(x.size()), product_space = tape.workspace(x.size());
@@ -177,7 +178,7 @@ Var ResidualBlock<T>::sample_log_det(const Pass<T>& pass, Var x, const LogDetSam
     add_products(x, x.groups, 1, v, v, v_squared.data());
     double sign = 1, reached = 1;  // reached: P(N >= k)
     for (std::size_t k = 1;; ++k, sign = -sign) {
-      branch_.jacobian_product(pass, at, t, t, 1);
+      branch_->jacobian_product(pass, at, t, t, 1);
       std::fill(product.begin(), product.end(), 0);
       std::fill(t_squared.begin(), t_squared.end(), 0);
       add_products(x, x.groups, 1, v, t, product.data());
@@ -204,19 +205,19 @@ Var ResidualBlock<T>::sample_log_det(const Pass<T>& pass, Var x, const LogDetSam
 template <class T>
 Inverted ResidualBlock<T>::inverse(const Pass<T>& pass, Var y,
                                    const InverseOptions& options) const {
-  return y.elements <= kNewtonLimit ? invert_by_newton(branch_, lipschitz_, pass, y, options)
-                                    : invert_by_fixed_point(branch_, lipschitz_, pass, y, options);
+  return y.elements <= kNewtonLimit ? invert_by_newton(*branch_, lipschitz_, pass, y, options)
+                                    : invert_by_fixed_point(*branch_, lipschitz_, pass, y, options);
 }
 
 template <class T>
 void ResidualBlock<T>::initialise(const Pass<T>& pass, std::span<T> values, Var,
                                   std::uint64_t seed) const {
-  branch_.initialise(pass.layout, values, seed);
+  branch_->initialise(pass.layout, values, seed);
 }
 
 template <class T>
 void ResidualBlock<T>::set_proved_norms(std::span<const double> norms) {
-  lipschitz_ = branch_.lipschitz_bound(norms);
+  lipschitz_ = branch_->lipschitz_bound(norms);
 }
 
 template class ResidualBlock<float>;

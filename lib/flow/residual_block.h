@@ -2,6 +2,7 @@
 // Networks", ICML 2019)
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -41,7 +42,7 @@ class ResidualBlock final : public Layer<T> {
   Learnable<T> learn_by_series(const Pass<T>& pass, Var x, Var probes,
                                const std::vector<double>& weights) const;
 
-  DenseBranch<T> branch_;
+  std::unique_ptr<Branch<T>> branch_;
   double lipschitz_ = 1;
 };
 

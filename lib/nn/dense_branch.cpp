@@ -158,9 +158,8 @@ void mirror_groups(const T* from, T* to, std::size_t groups, std::size_t width) 
 }  // namespace
 
 template <class T>
-auto DenseBranch<T>::linearise(const Pass<T>& pass, const T* x, std::size_t groups) const
-    -> Linearised {
-  Linearised result{groups, nullptr, {}};
+Linearised<T> DenseBranch<T>::linearise(const Pass<T>& pass, const T* x, std::size_t groups) const {
+  Linearised<T> result{groups, nullptr, {}};
   const auto space = pass.tape.workspace(widest(pass.layout) * groups * kLanes);
   const auto activated = pass.tape.workspace(widest(pass.layout) * groups * kLanes);
   for (const Layer& layer : layers_) {
@@ -195,8 +194,8 @@ auto DenseBranch<T>::linearise(const Pass<T>& pass, const T* x, std::size_t grou
 }
 
 template <class T>
-void DenseBranch<T>::jacobian_product(const Pass<T>& pass, const Linearised& at, const T* t, T* out,
-                                      std::size_t tangents) const {
+void DenseBranch<T>::jacobian_product(const Pass<T>& pass, const Linearised<T>& at, const T* t,
+                                      T* out, std::size_t tangents) const {
   const std::size_t groups = tangents * at.groups;
   const auto space = pass.tape.workspace(widest(pass.layout) * groups * kLanes);
   const auto activated = pass.tape.workspace(widest(pass.layout) * groups * kLanes);

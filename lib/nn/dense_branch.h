@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "kernels/activation.h"
-#include "nn/parameters.h"
+#include "nn/branch.h"
 
 namespace iflow {
 
@@ -30,38 +30,24 @@ struct DenseBranchConfig {
 const std::vector<std::string>& activation_names();
 
 template <class T>
-class DenseBranch {
+class DenseBranch final : public Branch<T> {
  public:
   // Adds the parameters to `layout` under "PREFIX.LAYER.weight" and so on. Throws UsageError for a
   // coefficient outside (0, 1), no hidden layer, a width of 0, an unknown activation or a start of
   // its parameter that is not positive.
   DenseBranch(const DenseBranchConfig& config, ParameterLayout& layout, const std::string& prefix);
 
-  // g on the values and J t on the tangents of x: [(1 + D) G][dimension] -> the same shape;
-  // `groups` is G.
-  Var forward(const Pass<T>& pass, Var x, std::size_t groups) const;
-
-  // g at fixed points x, with what a product J t needs. The numbers are the tape's.
-  struct Linearised {
-    std::size_t groups;         // G of x [G][dimension]
-    const T* value;             // g(x): [G][dimension]
-    std::vector<const T*> phi;  // phi' before each layer, [G][width]; null where there is none
-  };
-  // Nothing is recorded, whether the tape records or not.
-  Linearised linearise(const Pass<T>& pass, const T* x, std::size_t groups) const;
-
-  // out = J t for D tangents at every point: t, out [D G][dimension], which may be the same.
-  void jacobian_product(const Pass<T>& pass, const Linearised& at, const T* t, T* out,
-                        std::size_t tangents) const;
+  Var forward(const Pass<T>& pass, Var x, std::size_t groups) const override;
+  Linearised<T> linearise(const Pass<T>& pass, const T* x, std::size_t groups) const override;
+  void jacobian_product(const Pass<T>& pass, const Linearised<T>& at, const T* t, T* out,
+                        std::size_t tangents) const override;
 
   // Orthogonal weights of spectral norm 1 (start_gain for W_m), a first bias that spreads the units
   // over the data (uniform within 2 / sqrt(width)), other biases 0; keyed by the seed and the
   // parameter's index.
-  void initialise(const ParameterLayout& layout, std::span<T> values, std::uint64_t seed) const;
-
-  // An upper bound of Lip(g): the product of the proved norms (one per parameter of the layout) and
-  // of the activations' constants. (maths.md section 1)
-  double lipschitz_bound(std::span<const double> proved_norms) const;
+  void initialise(const ParameterLayout& layout, std::span<T> values,
+                  std::uint64_t seed) const override;
+  double lipschitz_bound(std::span<const double> proved_norms) const override;
 
  private:
   struct Layer {

@@ -14,7 +14,7 @@
 namespace iflow {
 namespace {
 
-using Invert = Inverted (*)(const DenseBranch<double>&, double, const Pass<double>&, Var,
+using Invert = Inverted (*)(const Branch<double>&, double, const Pass<double>&, Var,
                             const InverseOptions&);
 struct Method {
   const char* name;

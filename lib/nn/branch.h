@@ -1,0 +1,50 @@
+// The residual branch g of a block y = x + g(x), whatever it is made of: what the block, its
+// log-determinant and its inverse need to know.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "nn/parameters.h"
+
+namespace iflow {
+
+// g at fixed points x, with what a product J t needs. The numbers are the tape's.
+template <class T>
+struct Linearised {
+  std::size_t groups;         // G of x [G][dimension]
+  const T* value;             // g(x): [G][dimension]
+  std::vector<const T*> phi;  // phi' before each layer; null where there is none
+};
+
+template <class T>
+class Branch {
+ public:
+  Branch() = default;
+  Branch(const Branch&) = delete;
+  Branch& operator=(const Branch&) = delete;
+  virtual ~Branch() = default;
+
+  // g on the values and J t on the tangents of x: [(1 + D) G][dimension] -> [(1 + D) G][outputs];
+  // `groups` is G.
+  virtual Var forward(const Pass<T>& pass, Var x, std::size_t groups) const = 0;
+
+  // Nothing is recorded, whether the tape records or not. x: [G][dimension]
+  virtual Linearised<T> linearise(const Pass<T>& pass, const T* x, std::size_t groups) const = 0;
+
+  // out = J t for D tangents at every point: t, out [D G][dimension], which may be the same.
+  virtual void jacobian_product(const Pass<T>& pass, const Linearised<T>& at, const T* t, T* out,
+                                std::size_t tangents) const = 0;
+
+  // Initial parameters, keyed by the seed and the parameter's index.
+  virtual void initialise(const ParameterLayout& layout, std::span<T> values,
+                          std::uint64_t seed) const = 0;
+
+  // An upper bound of Lip(g): the product of the proved norms (one per parameter of the layout) and
+  // of the activations' constants. (maths.md section 1)
+  virtual double lipschitz_bound(std::span<const double> proved_norms) const = 0;
+};
+
+}  // namespace iflow
