@@ -1,4 +1,4 @@
-// Tables as .npy files.
+// Tables and images as .npy files.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/atomic_file.h"
+#include "data/images.h"
 
 namespace iflow {
 
@@ -27,5 +28,8 @@ class NpyWriter {
   AtomicFile file_;
   std::uint64_t elements_left_;
 };
+
+// Writes an [N][H][W][C] array of unsigned bytes, 8 bits a pixel (to_8_bits). The caller commits.
+void write_npy(AtomicFile& file, const Images& images);
 
 }  // namespace iflow

@@ -7,20 +7,33 @@
 
 namespace iflow {
 
-std::vector<std::byte> encode_png(const Canvas& canvas) {
+namespace {
+
+// pixels: [height][width][channels], 8 bits each.
+std::vector<std::byte> encode(int height, int width, int channels, const std::uint8_t* pixels) {
   const auto append = [](void* context, void* data, int size) {
     auto& png = *static_cast<std::vector<std::byte>*>(context);
     const auto* bytes = static_cast<const std::byte*>(data);
     png.insert(png.end(), bytes, bytes + size);
   };
-  constexpr int kChannels = 3;
-  const std::vector<unsigned char> pixels = canvas.rgb_bytes();
   std::vector<std::byte> png;
-  if (stbi_write_png_to_func(append, &png, canvas.width(), canvas.height(), kChannels,
-                             pixels.data(), kChannels * canvas.width()) == 0) {
+  if (stbi_write_png_to_func(append, &png, width, height, channels, pixels, channels * width) ==
+      0) {
     throw Error("out of memory while encoding a PNG");
   }
   return png;
+}
+
+}  // namespace
+
+std::vector<std::byte> encode_png(const Canvas& canvas) {
+  return encode(canvas.height(), canvas.width(), 3, canvas.rgb_bytes().data());
+}
+
+std::vector<std::byte> encode_png(const Picture& picture) {
+  const ImageShape& shape = picture.shape;
+  return encode(static_cast<int>(shape.height), static_cast<int>(shape.width),
+                static_cast<int>(shape.channels), picture.pixels.data());
 }
 
 void write_png(const std::string& path, const Canvas& canvas) {

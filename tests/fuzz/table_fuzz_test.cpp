@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <cmath>
 #include <cstdint>
@@ -18,9 +17,12 @@
 #include "data/npy_header.h"
 #include "data/table_reader.h"
 #include "data/text_writer.h"
+#include "support/damage.h"
 #include "support/temp_dir.h"
 
 using namespace iflow;
+using iflow::test::damaged;
+using iflow::test::gzipped;
 
 namespace {
 
@@ -82,33 +84,6 @@ std::string random_text(Rng& rng, std::string_view alphabet, std::size_t max_len
   std::string text(rng.below(max_length), ' ');
   for (char& c : text) c = alphabet[rng.below(alphabet.size())];
   return text;
-}
-
-// A few bytes overwritten, removed or doubled.
-std::string damaged(std::string bytes, Rng& rng) {
-  for (std::uint64_t change = 0, count = 1 + rng.below(3); change < count && !bytes.empty();
-       ++change) {
-    const std::size_t at = rng.below(bytes.size());
-    switch (rng.below(3)) {
-      case 0:
-        bytes[at] = static_cast<char>(rng.below(256));
-        break;
-      case 1:
-        bytes.erase(at, 1 + rng.below(8));
-        break;
-      default:
-        bytes.insert(at, bytes.substr(at, 1 + rng.below(8)));
-    }
-  }
-  return bytes;
-}
-
-std::string gzipped(const std::string& bytes) {
-  const test::TempDir folder;
-  const gzFile file = gzopen((folder / "z").string().c_str(), "wb");
-  gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size()));
-  gzclose(file);
-  return folder.read("z");
 }
 
 }  // namespace
