@@ -3,31 +3,15 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <string>
 
 #include "base/aligned.h"
 #include "base/rng.h"
 #include "kernels/reference.h"
 #include "kernels/simd.h"
+#include "support/numbers.h"
 
 namespace iflow::kernels {
 namespace {
-
-// Whole numbers so small that sums of products are exact in float in whatever order they are
-// taken: kernel and reference must agree to the bit.
-template <class T>
-AlignedVector<T> whole_numbers(Rng& rng, std::size_t n) {
-  AlignedVector<T> x(n);
-  for (T& xi : x) xi = static_cast<T>(static_cast<int>(rng.below(17)) - 8);
-  return x;
-}
-
-template <class T>
-AlignedVector<T> normal_numbers(Rng& rng, std::size_t n) {
-  AlignedVector<T> x(n);
-  for (T& xi : x) xi = static_cast<T>(rng.normal());
-  return x;
-}
 
 // Numbers behind an output, which nobody may touch.
 constexpr std::size_t kGuard = 4 * kLanes;
