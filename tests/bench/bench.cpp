@@ -1,15 +1,15 @@
 // `make bench`: what the machine can do, and what share of it the program reaches. Timings are
 // medians of several repeats; nothing here is a test.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "base/build_info.h"
 #include "base/parallel.h"
 #include "base/rng.h"
+#include "bench/convolutions.h"
+#include "bench/measure.h"
 #include "data/toy.h"
 #include "flow/model.h"
 #include "kernels/activation.h"
@@ -29,58 +29,6 @@ constexpr std::size_t kTileGroups = 4;
 constexpr std::size_t kTileRows = kTileGroups * kLanes;
 constexpr std::size_t kDimension = 2;
 constexpr std::size_t kTangentGroups = (1 + kDimension) * kTileGroups;
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-// Median seconds of one call of f, over `repeats` samples of at least `seconds` each.
-double median_seconds(const std::function<void()>& f, int repeats = 7, double seconds = 0.02) {
-  std::vector<double> samples;
-  f();
-  for (int r = 0; r < repeats; ++r) {
-    int calls = 0;
-    const double start = now();
-    double elapsed = 0;
-    do {
-      f();
-      ++calls;
-      elapsed = now() - start;
-    } while (elapsed < seconds);
-    samples.push_back(elapsed / calls);
-  }
-  std::nth_element(samples.begin(), samples.begin() + repeats / 2, samples.end());
-  return samples[static_cast<std::size_t>(repeats / 2)];
-}
-
-std::string number(double x, int decimals) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", decimals, x);
-  return text;
-}
-
-// Floating-point operations per second of multiply-adds on registers alone, one thread.
-template <class T>
-double peak_flops() {
-  using V = simd::Vec<T>;
-  constexpr int kChains = 12;
-  constexpr int kRounds = 1 << 16;
-  T sink = 0;
-  const double seconds = median_seconds([&] {
-    const V factor = simd::broadcast(T(0.999)), addend = simd::broadcast(T(0.001));
-    V a[kChains];
-#pragma GCC unroll 12
-    for (int c = 0; c < kChains; ++c) a[c] = simd::broadcast(static_cast<T>(c));
-    for (int i = 0; i < kRounds; ++i) {
-#pragma GCC unroll 12
-      for (int c = 0; c < kChains; ++c) a[c] = a[c] * factor + addend;
-    }
-#pragma GCC unroll 12
-    for (int c = 0; c < kChains; ++c) sink += a[c][0];
-  });
-  if (sink == T(0.5)) std::puts("");  // the sums count for something: nothing may be left out
-  return 2.0 * kChains * kRounds * static_cast<double>(simd::kWidth<T>) / seconds;
-}
 
 template <class T>
 class Buffer {
@@ -127,10 +75,8 @@ void print_kernels(double peak) {
   for (const auto& [m, k] : std::vector<std::pair<std::size_t, std::size_t>>{
            {32, 2}, {32, 32}, {2, 32}, {128, 2}, {128, 128}, {2, 128}}) {
     const ProductSeconds t = time_products(m, k);
-    const double gflop = product_flops(m, k) * 1e-9;
     const auto share = [&](double seconds) {
-      return number(gflop / seconds, 0) + " (" + number(100 * gflop * 1e9 / seconds / peak, 0) +
-             " %)";
+      return flops_and_share(product_flops(m, k) / seconds, peak);
     };
     rows.push_back({std::to_string(m) + " x " + std::to_string(k), share(t.forward),
                     share(t.input_gradient), share(t.weight_gradient)});
@@ -290,6 +236,7 @@ void run() {
               peak * 1e-9, peak_flops<double>() * 1e-9);
   set_threads(1);
   print_kernels(peak);
+  print_convolutions(peak);
   FlowOptions defaults = default_flow_options(10000, kDimension);
   FlowOptions big = defaults;
   big.blocks = 100;

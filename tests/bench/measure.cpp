@@ -1,0 +1,73 @@
+#include "bench/measure.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <vector>
+
+#include "kernels/simd.h"
+
+namespace iflow {
+
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+double median_seconds(const std::function<void()>& f, int repeats, double seconds) {
+  std::vector<double> samples;
+  f();
+  for (int r = 0; r < repeats; ++r) {
+    int calls = 0;
+    const double start = now();
+    double elapsed = 0;
+    do {
+      f();
+      ++calls;
+      elapsed = now() - start;
+    } while (elapsed < seconds);
+    samples.push_back(elapsed / calls);
+  }
+  std::nth_element(samples.begin(), samples.begin() + repeats / 2, samples.end());
+  return samples[static_cast<std::size_t>(repeats / 2)];
+}
+
+std::string number(double x, int decimals) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", decimals, x);
+  return text;
+}
+
+template <class T>
+double peak_flops() {
+  using V = simd::Vec<T>;
+  constexpr int kChains = 12;
+  constexpr int kRounds = 1 << 16;
+  T sink = 0;
+  const double seconds = median_seconds([&] {
+    const V factor = simd::broadcast(T(0.999)), addend = simd::broadcast(T(0.001));
+    V a[kChains];
+#pragma GCC unroll 12
+    for (int c = 0; c < kChains; ++c) a[c] = simd::broadcast(static_cast<T>(c));
+    for (int i = 0; i < kRounds; ++i) {
+#pragma GCC unroll 12
+      for (int c = 0; c < kChains; ++c) a[c] = a[c] * factor + addend;
+    }
+#pragma GCC unroll 12
+    for (int c = 0; c < kChains; ++c) sink += a[c][0];
+  });
+  if (sink == T(0.5)) std::puts("");  // the sums count for something: nothing may be left out
+  return 2.0 * kChains * kRounds * static_cast<double>(simd::kWidth<T>) / seconds;
+}
+
+template double peak_flops<float>();
+template double peak_flops<double>();
+
+std::string flops_and_share(double flops, double peak) {
+  return number(flops * 1e-9, 0) + " (" + number(100 * flops / peak, 0) + " %)";
+}
+
+}  // namespace iflow
