@@ -11,7 +11,7 @@
 #include "base/nearest.h"
 #include "column_bounds.h"
 #include "flow/spline_map.h"
-#include "nn/dense_branch.h"
+#include "nn/activations.h"
 #include "number_checks.h"
 #include "options.h"
 

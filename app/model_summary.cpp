@@ -24,7 +24,10 @@ struct Description {
   }
   std::string operator()(const StandardiseConfig&) const { return "standardise"; }
   std::string operator()(const WhitenConfig&) const { return "whiten"; }
-  std::string operator()(const ActNormConfig&) const { return "actnorm"; }
+  std::string operator()(const ActNormConfig& config) const {
+    return config.channels > 0 ? "actnorm of " + std::to_string(config.channels) + " channels"
+                               : "actnorm";
+  }
   std::string operator()(const ResidualBlockConfig& config) const {
     const DenseBranchConfig& branch = config.branch;
     return "residual block of " + widths_of(branch) + ", " + branch.activation +
@@ -38,6 +41,23 @@ struct Description {
                        ", " + config.activation;
     if (config.kind == CouplingKind::kSpline) text += ", " + std::to_string(config.bins) + " bins";
     return text;
+  }
+  std::string operator()(const MarginalConfig& config) const {
+    return "marginal gaussianisation of " + std::to_string(config.masses.front().size()) + " bins";
+  }
+  std::string operator()(const SqueezeConfig&) const { return "squeeze"; }
+  std::string operator()(const FactorOutConfig&) const { return "factor out"; }
+  std::string operator()(const ConvolutionalBlockConfig& config) const {
+    const ConvolutionalBranchConfig& branch = config.branch;
+    std::vector<std::string> channels = {std::to_string(branch.image.channels)};
+    for (const std::size_t filters : branch.filters) channels.push_back(std::to_string(filters));
+    channels.push_back(std::to_string(branch.image.channels));
+    std::vector<std::string> sides;
+    for (const std::size_t side : branch.sides) sides.push_back(std::to_string(side));
+    return "residual block of convolutions " + joined(sides, "-") + " at " +
+           std::to_string(branch.image.height) + " x " + std::to_string(branch.image.width) +
+           ", channels " + joined(channels, "-") + ", " + branch.activation +
+           (branch.activation_first ? " first" : "") + ", c " + significant(branch.coefficient, 6);
   }
 };
 

@@ -8,7 +8,8 @@
 #include <cstddef>
 
 #include "autodiff/tape.h"
-#include "kernels/activation.h"
+#include "kernels/channel_activation.h"
+#include "kernels/convolution.h"
 
 namespace iflow::ops {
 
@@ -49,6 +50,21 @@ template <class T>
 Var activated_linear(Tape<T>& tape, Activation kind, const Parameter<T>& raw, const Parameter<T>& w,
                      const Parameter<T>& bias, Var x, std::size_t groups);
 
+// y = w * x + bias on the values, w * t on the tangents: the convolution of images that stand
+// [H][W][channels] in their rows (kernels/convolution.h). w: (outputs, columns)
+// bias: (outputs, 1)  x: [(1 + D) G][H W inputs] -> [(1 + D) G][H W outputs]; `groups` is G.
+template <class T>
+Var convolution(Tape<T>& tape, const kernels::ConvolutionShape& shape, const Parameter<T>& w,
+                const Parameter<T>& bias, Var x, std::size_t groups);
+
+// y = w * Phi(x) + bias on the values, w * Phi'(x) t on the tangents. Nothing but x is kept for the
+// backward pass: making Phi(x) again costs less than a way to memory and back. `raw` as in
+// `activation`; shape.inputs = phi.outputs(channels of x).
+template <class T>
+Var activated_convolution(Tape<T>& tape, ChannelActivation phi, const Parameter<T>& raw,
+                          const kernels::ConvolutionShape& shape, const Parameter<T>& w,
+                          const Parameter<T>& bias, Var x, std::size_t groups);
+
 // [x, -x]: x [G][E] -> [G][2 E].
 template <class T>
 Var mirror(Tape<T>& tape, Var x);
@@ -56,6 +72,15 @@ Var mirror(Tape<T>& tape, Var x);
 // The elements first .. first + count - 1 of x: x [G][E] -> [G][count].
 template <class T>
 Var elements(Tape<T>& tape, Var x, std::size_t first, std::size_t count);
+
+// y[i] = x[source[i]], source a permutation of the elements that outlives the tape's backward pass:
+// x [G][E] -> [G][E].
+template <class T>
+Var permute(Tape<T>& tape, Var x, const std::size_t* source);
+
+// The elements of a behind those of b: a [G][E], b [G][F] -> [G][F + E].
+template <class T>
+Var behind(Tape<T>& tape, Var a, Var b);
 
 // factor x.
 template <class T>
@@ -71,7 +96,8 @@ Var add_values(Tape<T>& tape, Var x, Var h);
 template <class T>
 Var log_det_identity_plus(Tape<T>& tape, Var h, std::size_t groups);
 
-// y = (x + shift) exp(log_scale), element by element: x [G][E], shift and log_scale (E, 1).
+// y = (x + shift) exp(log_scale), element by element: x [G][E], shift and log_scale (C, 1), of
+// which element i takes number i mod C.
 template <class T>
 Var scale_and_shift(Tape<T>& tape, const Parameter<T>& log_scale, const Parameter<T>& shift, Var x);
 

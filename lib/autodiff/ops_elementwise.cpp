@@ -41,23 +41,6 @@ Var mirror(Tape<T>& tape, Var x) {
 }
 
 template <class T>
-Var elements(Tape<T>& tape, Var x, std::size_t first, std::size_t count) {
-  const std::size_t row = x.elements * kLanes, part = count * kLanes, skipped = first * kLanes;
-  const Var y = tape.variable(count, x.groups);
-  for (std::size_t g = 0; g < x.groups; ++g) {
-    std::copy_n(tape.value(x) + g * row + skipped, part, tape.value(y) + g * part);
-  }
-  tape.on_backward(y, [=](Tape<T>& t) {
-    const T* dy = t.output_adjoint(y);
-    T* dx = t.adjoint_to_add(x);
-    for (std::size_t g = 0; g < x.groups; ++g) {
-      for (std::size_t i = 0; i < part; ++i) dx[g * row + skipped + i] += dy[g * part + i];
-    }
-  });
-  return y;
-}
-
-template <class T>
 Var scale(Tape<T>& tape, Var x, T factor) {
   const Var y = tape.variable(x.elements, x.groups);
   const T* xs = tape.value(x);
@@ -91,32 +74,33 @@ Var add_values(Tape<T>& tape, Var x, Var h) {
 template <class T>
 Var scale_and_shift(Tape<T>& tape, const Parameter<T>& log_scale, const Parameter<T>& shift,
                     Var x) {
-  const std::size_t e = x.elements;
-  const Var y = tape.variable(e, x.groups);
-  T* scale = tape.scratch(e);
-  for (std::size_t i = 0; i < e; ++i) scale[i] = std::exp(log_scale.value[i]);
-  for (std::size_t g = 0; g < x.groups; ++g) {
-    for (std::size_t i = 0; i < e; ++i) {
-      const T* xs = tape.value(x) + (g * e + i) * kLanes;
-      T* ys = tape.value(y) + (g * e + i) * kLanes;
-      for (std::size_t l = 0; l < kLanes; ++l) ys[l] = (xs[l] + shift.value[i]) * scale[i];
+  const std::size_t channels = log_scale.rows, pixels = x.groups * x.elements / channels;
+  const Var y = tape.variable(x.elements, x.groups);
+  T* scale = tape.scratch(channels);
+  for (std::size_t c = 0; c < channels; ++c) scale[c] = std::exp(log_scale.value[c]);
+  for (std::size_t p = 0; p < pixels; ++p) {
+    for (std::size_t c = 0; c < channels; ++c) {
+      const T* xs = tape.value(x) + (p * channels + c) * kLanes;
+      T* ys = tape.value(y) + (p * channels + c) * kLanes;
+      for (std::size_t l = 0; l < kLanes; ++l) ys[l] = (xs[l] + shift.value[c]) * scale[c];
     }
   }
   tape.on_backward(y, [=](Tape<T>& t) {
     T* dx = t.adjoint_to_add(x);
-    for (std::size_t g = 0; g < x.groups; ++g) {
-      for (std::size_t i = 0; i < e; ++i) {
-        const std::size_t at = (g * e + i) * kLanes;
+    for (std::size_t c = 0; c < channels; ++c) {
+      alignas(simd::kVectorBytes) T by_shift[kLanes] = {}, by_log_scale[kLanes] = {};
+      for (std::size_t p = 0; p < pixels; ++p) {
+        const std::size_t at = (p * channels + c) * kLanes;
         const T* dy = t.output_adjoint(y) + at;
         const T* ys = t.value(y) + at;
-        T by_log_scale = 0;
         for (std::size_t l = 0; l < kLanes; ++l) {
-          dx[at + l] += dy[l] * scale[i];
-          by_log_scale += dy[l] * ys[l];
+          dx[at + l] += dy[l] * scale[c];
+          by_shift[l] += dy[l];
+          by_log_scale[l] += dy[l] * ys[l];
         }
-        shift.gradient[i] += lane_sum(dy) * scale[i];
-        log_scale.gradient[i] += by_log_scale;
       }
+      shift.gradient[c] += lane_sum(by_shift) * scale[c];
+      log_scale.gradient[c] += lane_sum(by_log_scale);
     }
   });
   return y;
@@ -172,7 +156,6 @@ Var log_standard_normal(Tape<T>& tape, Var z) {
 
 #define IFLOW_INSTANTIATE(T)                                                             \
   template Var mirror(Tape<T>&, Var);                                                    \
-  template Var elements(Tape<T>&, Var, std::size_t, std::size_t);                        \
   template Var scale(Tape<T>&, Var, T);                                                  \
   template Var add_values(Tape<T>&, Var, Var);                                           \
   template Var scale_and_shift(Tape<T>&, const Parameter<T>&, const Parameter<T>&, Var); \

@@ -22,6 +22,10 @@ using nlohmann::json;
 
 // --- the flow -------------------------------------------------------------------------------
 
+json image_to_json(const ImageSize& image) {
+  return json::array({image.height, image.width, image.channels});
+}
+
 struct LayerToJson {
   json operator()(const BoundsConfig& c) const {
     json columns = json::array();
@@ -40,7 +44,11 @@ struct LayerToJson {
   json operator()(const WhitenConfig& c) const {
     return {{"kind", "whiten"}, {"factor", c.factor}};
   }
-  json operator()(const ActNormConfig&) const { return {{"kind", "actnorm"}}; }
+  json operator()(const ActNormConfig& c) const {
+    json actnorm = {{"kind", "actnorm"}};
+    if (c.channels > 0) actnorm["channels"] = c.channels;
+    return actnorm;
+  }
   json operator()(const ResidualBlockConfig& c) const {
     return {{"kind", "residual"},
             {"hidden", c.branch.hidden},
@@ -60,6 +68,26 @@ struct LayerToJson {
     if (c.kind == CouplingKind::kAffine) coupling["log_scale_bound"] = c.log_scale_bound;
     if (c.kind == CouplingKind::kSpline) coupling["bins"] = c.bins, coupling["range"] = c.range;
     return coupling;
+  }
+  json operator()(const MarginalConfig& c) const {
+    return {{"kind", "marginal"}, {"margin", c.margin}, {"masses", c.masses}};
+  }
+  json operator()(const SqueezeConfig& c) const {
+    return {{"kind", "squeeze"}, {"image", image_to_json(c.image)}};
+  }
+  json operator()(const FactorOutConfig& c) const {
+    return {{"kind", "factor out"}, {"image", image_to_json(c.image)}};
+  }
+  json operator()(const ConvolutionalBlockConfig& c) const {
+    return {{"kind", "convolutional"},
+            {"image", image_to_json(c.branch.image)},
+            {"filters", c.branch.filters},
+            {"sides", c.branch.sides},
+            {"activation", c.branch.activation},
+            {"activation_start", c.branch.activation_start},
+            {"activation_first", c.branch.activation_first},
+            {"start_gain", c.branch.start_gain},
+            {"coefficient", c.branch.coefficient}};
   }
 };
 
@@ -93,6 +121,30 @@ CouplingConfig coupling_from_json(CouplingKind kind, JsonFields& fields) {
   return config;
 }
 
+bool is_side(std::size_t n) { return n > 0 && n <= 4096; }
+
+// [height, width, channels] of images that reach a layer.
+ImageSize image_from_json(JsonFields& fields) {
+  const auto sizes = fields.get<std::vector<std::size_t>>("image");
+  if (sizes.size() != 3 || !std::all_of(sizes.begin(), sizes.end(), is_side)) {
+    fields.fail("image", "must be height, width and channels, from 1 to 4096 each");
+  }
+  return {sizes[0], sizes[1], sizes[2]};
+}
+
+ConvolutionalBranchConfig convolutional_from_json(JsonFields& fields) {
+  ConvolutionalBranchConfig branch;
+  branch.image = image_from_json(fields);
+  branch.filters = fields.get<std::vector<std::size_t>>("filters");
+  branch.sides = fields.get<std::vector<std::size_t>>("sides");
+  branch.activation = fields.get<std::string>("activation");
+  branch.activation_start = fields.get<double>("activation_start");
+  branch.activation_first = fields.get<bool>("activation_first");
+  branch.start_gain = fields.get<double>("start_gain");
+  branch.coefficient = fields.get<double>("coefficient");
+  return branch;
+}
+
 LayerConfig layer_from_json(JsonFields fields, std::size_t dimension) {
   const auto kind = fields.get<std::string>("kind");
   for (const auto& [coupling, name] : coupling_names()) {
@@ -110,7 +162,7 @@ LayerConfig layer_from_json(JsonFields fields, std::size_t dimension) {
   } else if (kind == "whiten") {
     config = WhitenConfig{fields.get<std::vector<double>>("factor")};
   } else if (kind == "actnorm") {
-    config = ActNormConfig{};
+    config = ActNormConfig{fields.has("channels") ? fields.get<std::size_t>("channels") : 0};
   } else if (kind == "residual") {
     DenseBranchConfig branch;
     branch.dimension = dimension;
@@ -123,6 +175,15 @@ LayerConfig layer_from_json(JsonFields fields, std::size_t dimension) {
     config = ResidualBlockConfig{branch};
   } else if (kind == "plu") {
     config = PluConfig{};
+  } else if (kind == "marginal") {
+    config = MarginalConfig{fields.get<std::vector<std::vector<double>>>("masses"),
+                            fields.get<double>("margin")};
+  } else if (kind == "squeeze") {
+    config = SqueezeConfig{image_from_json(fields)};
+  } else if (kind == "factor out") {
+    config = FactorOutConfig{image_from_json(fields)};
+  } else if (kind == "convolutional") {
+    config = ConvolutionalBlockConfig{convolutional_from_json(fields)};
   } else {
     fields.fail("kind", "unknown kind of layer \"" + kind + "\"");
   }

@@ -4,20 +4,36 @@
 #include <cmath>
 
 #include "autodiff/ops.h"
+#include "base/error.h"
 
 namespace iflow {
 
+namespace {
+
+std::size_t checked(std::size_t channels, std::size_t dimension, const std::string& prefix) {
+  if (channels == 0 || dimension % channels != 0) {
+    throw UsageError(prefix + ": rows of " + std::to_string(dimension) + " numbers can't have " +
+                     std::to_string(channels) + " channels");
+  }
+  return channels;
+}
+
+}  // namespace
+
 template <class T>
-ActNorm<T>::ActNorm(std::size_t dimension, ParameterLayout& layout, const std::string& prefix)
-    : log_scale_(layout.add(prefix + ".log_scale", dimension, 1)),
-      shift_(layout.add(prefix + ".shift", dimension, 1)),
+ActNorm<T>::ActNorm(std::size_t dimension, std::size_t channels, ParameterLayout& layout,
+                    const std::string& prefix)
+    : pixels_(dimension / checked(channels, dimension, prefix)),
+      log_scale_(layout.add(prefix + ".log_scale", channels, 1)),
+      shift_(layout.add(prefix + ".shift", channels, 1)),
       log_scale_info_(layout[log_scale_]) {}
 
 template <class T>
 Transformed ActNorm<T>::forward(const Pass<T>& pass, Var x) const {
   const Parameter<T> log_scale = pass.parameter(log_scale_);
-  return {ops::scale_and_shift(pass.tape, log_scale, pass.parameter(shift_), x),
-          ops::sum_to_rows(pass.tape, log_scale, x.groups)};
+  const Var sum = ops::sum_to_rows(pass.tape, log_scale, x.groups);
+  const Var y = ops::scale_and_shift(pass.tape, log_scale, pass.parameter(shift_), x);
+  return {y, pixels_ == 1 ? sum : ops::scale(pass.tape, sum, static_cast<T>(pixels_))};
 }
 
 template <class T>
@@ -29,8 +45,9 @@ Inverted ActNorm<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions&) 
   T* xs = pass.tape.value(x);
   for (std::size_t g = 0; g < y.groups; ++g) {
     for (std::size_t i = 0; i < y.elements; ++i) {
-      const T inverse_scale = std::exp(-log_scale[i]);
-      for (std::size_t l = 0; l < kLanes; ++l) *xs++ = *ys++ * inverse_scale - shift[i];
+      const std::size_t c = i % log_scale_info_.size();
+      const T inverse_scale = std::exp(-log_scale[c]);
+      for (std::size_t l = 0; l < kLanes; ++l) *xs++ = *ys++ * inverse_scale - shift[c];
     }
   }
   return {x};
@@ -39,16 +56,17 @@ Inverted ActNorm<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions&) 
 template <class T>
 void ActNorm<T>::initialise(const Pass<T>& pass, std::span<T> values, Var x, std::uint64_t) const {
   const T* xs = pass.tape.value(x);
-  for (std::size_t i = 0; i < x.elements; ++i) {
+  const std::size_t channels = log_scale_info_.size(), pixels = x.groups * pixels_;
+  for (std::size_t i = 0; i < channels; ++i) {
     double sum = 0, squares = 0;
-    for (std::size_t g = 0; g < x.groups; ++g) {
+    for (std::size_t p = 0; p < pixels; ++p) {
       for (std::size_t l = 0; l < kLanes; ++l) {
-        const double value = xs[(g * x.elements + i) * kLanes + l];
+        const double value = xs[(p * channels + i) * kLanes + l];
         sum += value;
         squares += value * value;
       }
     }
-    const double n = static_cast<double>(x.groups * kLanes);
+    const double n = static_cast<double>(pixels * kLanes);
     const double variance = std::max(squares / n - (sum / n) * (sum / n), 1e-12);
     values[pass.layout[log_scale_].offset + i] = static_cast<T>(-0.5 * std::log(variance));
     values[pass.layout[shift_].offset + i] = static_cast<T>(-sum / n);

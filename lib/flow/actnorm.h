@@ -1,5 +1,6 @@
-// Activation normalisation y = (x + shift) exp(log_scale) per column, initialised so that the first
-// rows leave with zero mean and unit variance. ln |det| = sum log_scale. (Kingma, Dhariwal, "Glow",
+// Activation normalisation y = (x + shift) exp(log_scale) per column, or per channel of an image,
+// initialised so that the first rows leave with zero mean and unit variance. ln |det| = the sum of
+// log_scale, over all pixels. (Kingma, Dhariwal, "Glow",
 // NeurIPS 2018, section 3.1)
 #pragma once
 
@@ -12,8 +13,10 @@ namespace iflow {
 template <class T>
 class ActNorm final : public Layer<T> {
  public:
-  // Adds "PREFIX.log_scale" and "PREFIX.shift", each (dimension, 1), to the layout.
-  ActNorm(std::size_t dimension, ParameterLayout& layout, const std::string& prefix);
+  // Adds "PREFIX.log_scale" and "PREFIX.shift", each (channels, 1), to the layout. Element i of a
+  // row belongs to channel i mod channels. Throws UsageError where that does not work out.
+  ActNorm(std::size_t dimension, std::size_t channels, ParameterLayout& layout,
+          const std::string& prefix);
 
   Transformed forward(const Pass<T>& pass, Var x) const override;
   Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
@@ -22,6 +25,7 @@ class ActNorm final : public Layer<T> {
   double inverse_lipschitz(const T* values) const override;
 
  private:
+  std::size_t pixels_;
   std::size_t log_scale_, shift_;  // indices into the layout
   ParameterInfo log_scale_info_;
 };

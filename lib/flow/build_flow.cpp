@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "flow/actnorm.h"
+#include "flow/on_tail.h"
 #include "flow/plu.h"
 #include "flow/residual_block.h"
 
@@ -34,8 +35,9 @@ class Maker {
   std::unique_ptr<Layer<T>> operator()(const WhitenConfig& config) const {
     return std::make_unique<Whiten<T>>(config, dimension_);
   }
-  std::unique_ptr<Layer<T>> operator()(const ActNormConfig&) const {
-    return std::make_unique<ActNorm<T>>(dimension_, layout_, name_);
+  std::unique_ptr<Layer<T>> operator()(const ActNormConfig& config) const {
+    const std::size_t channels = config.channels > 0 ? config.channels : dimension_;
+    return std::make_unique<ActNorm<T>>(dimension_, channels, layout_, name_);
   }
   std::unique_ptr<Layer<T>> operator()(const ResidualBlockConfig& config) const {
     if (config.branch.dimension != dimension_) {
@@ -49,15 +51,38 @@ class Maker {
   std::unique_ptr<Layer<T>> operator()(const CouplingConfig& config) const {
     return std::make_unique<Coupling<T>>(config, dimension_, layout_, name_);
   }
+  std::unique_ptr<Layer<T>> operator()(const MarginalConfig& config) const {
+    return std::make_unique<Marginal<T>>(config, dimension_);
+  }
+  std::unique_ptr<Layer<T>> operator()(const SqueezeConfig& config) const {
+    check_image(config.image);
+    return std::make_unique<Permutation<T>>(config);
+  }
+  std::unique_ptr<Layer<T>> operator()(const FactorOutConfig& config) const {
+    check_image(config.image);
+    return std::make_unique<Permutation<T>>(config);
+  }
+  std::unique_ptr<Layer<T>> operator()(const ConvolutionalBlockConfig& config) const {
+    check_image(config.branch.image);
+    return std::make_unique<ResidualBlock<T>>(config.branch, layout_, name_);
+  }
 
  private:
+  void check_image(const ImageSize& image) const {
+    if (image.height == 0 || image.width == 0 || image.channels == 0 ||
+        image.elements() != dimension_) {
+      throw UsageError(name_ + ": the image has another number of elements than reach the layer");
+    }
+  }
+
   std::size_t dimension_;
   ParameterLayout& layout_;
   std::string name_;
 };
 
-constexpr const char* kKinds[] = {"bounds",   "standardise", "whiten",  "actnorm",
-                                  "residual", "plu",         "coupling"};
+constexpr const char* kKinds[] = {"bounds",   "standardise", "whiten",       "actnorm",
+                                  "residual", "plu",         "coupling",     "marginal",
+                                  "squeeze",  "factor out",  "convolutional"};
 static_assert(std::size(kKinds) == std::variant_size_v<LayerConfig>);
 
 }  // namespace
@@ -68,10 +93,15 @@ Flow<T> build_flow(const FlowConfig& config) {
   ParameterLayout layout;
   std::vector<std::unique_ptr<Layer<T>>> layers;
   std::vector<std::string> kinds;
-  std::size_t prefix_layers = 0;
+  std::size_t prefix_layers = 0, active = config.dimension;
   for (std::size_t i = 0; i < config.layers.size(); ++i) {
-    const Maker<T> maker(config.dimension, layout, "flow." + std::to_string(i));
-    layers.push_back(std::visit(maker, config.layers[i]));
+    const Maker<T> maker(active, layout, "flow." + std::to_string(i));
+    std::unique_ptr<Layer<T>> layer = std::visit(maker, config.layers[i]);
+    if (active < config.dimension) layer = std::make_unique<OnTail<T>>(std::move(layer), active);
+    layers.push_back(std::move(layer));
+    if (const auto* factor_out = std::get_if<FactorOutConfig>(&config.layers[i])) {
+      active = kept_by_factor_out(factor_out->image).elements();
+    }
     kinds.emplace_back(kKinds[config.layers[i].index()]);
     if (layout.entries().empty()) prefix_layers = i + 1;
   }

@@ -7,25 +7,35 @@
 #include "flow/bounds.h"
 #include "flow/coupling.h"
 #include "flow/flow.h"
+#include "flow/marginal.h"
+#include "flow/permutation.h"
 #include "flow/standardise.h"
 #include "flow/whiten.h"
+#include "nn/convolutional_branch.h"
 #include "nn/dense_branch.h"
 
 namespace iflow {
 
-struct ActNormConfig {};
+struct ActNormConfig {
+  std::size_t channels = 0;  // 0: every column for itself
+};
 struct PluConfig {};
 struct ResidualBlockConfig {
   DenseBranchConfig branch;
 };
+struct ConvolutionalBlockConfig {
+  ConvolutionalBranchConfig branch;
+};
 
 // Add a kind of layer here, in build_flow.cpp and in checkpoint/model_file.cpp.
 using LayerConfig = std::variant<BoundsConfig, StandardiseConfig, WhitenConfig, ActNormConfig,
-                                 ResidualBlockConfig, PluConfig, CouplingConfig>;
+                                 ResidualBlockConfig, PluConfig, CouplingConfig, MarginalConfig,
+                                 SqueezeConfig, FactorOutConfig, ConvolutionalBlockConfig>;
 
 struct FlowConfig {
   std::size_t dimension = 0;
-  std::vector<LayerConfig> layers;  // from the data to z
+  // From the data to z. Layers behind a factor-out work on the elements that it kept.
+  std::vector<LayerConfig> layers;
 };
 
 // Layer i's parameters are named "flow.i.". Throws UsageError where the description makes no sense.

@@ -24,7 +24,7 @@ const std::map<CouplingKind, std::string>& coupling_names();
 struct CouplingConfig {
   CouplingKind kind = CouplingKind::kAffine;
   std::vector<std::size_t> hidden;  // widths of the conditioner's hidden layers
-  std::string activation = "relu";  // of the conditioner; a name of activation_names()
+  std::string activation = "relu";  // of the conditioner; a name of nn/activations.h
   double activation_start = 1;      // initial value of the activation's parameter
   bool from_second = false;         // the second half of the columns conditions the first
   double log_scale_bound = 2;       // affine: |s| stays below

@@ -86,6 +86,11 @@ ResidualBlock<T>::ResidualBlock(const DenseBranchConfig& branch, ParameterLayout
           std::make_unique<DenseBranch<T>>(checked(branch, prefix), layout, prefix + ".branch")) {}
 
 template <class T>
+ResidualBlock<T>::ResidualBlock(const ConvolutionalBranchConfig& branch, ParameterLayout& layout,
+                                const std::string& prefix)
+    : branch_(std::make_unique<ConvolutionalBranch<T>>(branch, layout, prefix + ".branch")) {}
+
+template <class T>
 Transformed ResidualBlock<T>::forward(const Pass<T>& pass, Var x) const {
   const Var with_tangents = ops::unit_tangents(pass.tape, x);
   const Var h = branch_->forward(pass, with_tangents, x.groups);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "flow/layer.h"
+#include "nn/convolutional_branch.h"
 #include "nn/dense_branch.h"
 
 namespace iflow {
@@ -17,6 +18,8 @@ class ResidualBlock final : public Layer<T> {
   // Adds the branch's parameters to the layout under "PREFIX.branch.". Throws UsageError for a
   // branch of free weights or with outputs of another number.
   ResidualBlock(const DenseBranchConfig& branch, ParameterLayout& layout,
+                const std::string& prefix);
+  ResidualBlock(const ConvolutionalBranchConfig& branch, ParameterLayout& layout,
                 const std::string& prefix);
 
   // The log-determinant is exact: ln det (I + J), J from the dimension's unit tangents.

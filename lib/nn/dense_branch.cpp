@@ -1,76 +1,23 @@
 #include "nn/dense_branch.h"
 
-#include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
 
 #include "autodiff/ops.h"
 #include "base/error.h"
-#include "base/nearest.h"
 #include "base/rng.h"
+#include "kernels/clipswish.h"
 #include "kernels/matmul.h"
 #include "kernels/softplus.h"
+#include "nn/activations.h"
+#include "nn/orthogonal.h"
 
 namespace iflow {
-
-namespace {
-
-struct NamedActivation {
-  const char* name;
-  Activation activation;
-  bool concatenated;
-};
-
-constexpr NamedActivation kActivations[] = {
-    {"sigmoid", Activation::kSigmoid, false},   {"tanh", Activation::kTanh, false},
-    {"relu", Activation::kRelu, false},         {"elu", Activation::kElu, false},
-    {"lipswish", Activation::kLipSwish, false}, {"clipswish", Activation::kLipSwish, true},
-    {"sine", Activation::kSine, false},
-};
-
-// The Lipschitz constant of x -> [LipSwish(x), LipSwish(-x)] is below 1.004 (Perugachi-Diaz et al.,
-// appendix D).
-constexpr double kConcatenatedLipschitz = 1.004;
-
-const NamedActivation& find_activation(const std::string& name) {
-  for (const NamedActivation& a : kActivations) {
-    if (name == a.name) return a;
-  }
-  throw UsageError("unknown activation \"" + name + "\"; did you mean \"" +
-                   nearest(name, activation_names()) + "\"?");
-}
-
-// Orthonormal rows (or columns, when there are more rows): the Q of a Gaussian matrix.
-Eigen::MatrixXd random_orthogonal(Rng& rng, Eigen::Index rows, Eigen::Index columns) {
-  const Eigen::Index tall = std::max(rows, columns), narrow = std::min(rows, columns);
-  Eigen::MatrixXd gaussian(tall, narrow);
-  for (Eigen::Index i = 0; i < tall; ++i) {
-    for (Eigen::Index j = 0; j < narrow; ++j) gaussian(i, j) = rng.normal();
-  }
-  const Eigen::HouseholderQR<Eigen::MatrixXd> qr(gaussian);
-  Eigen::MatrixXd q = qr.householderQ() * Eigen::MatrixXd::Identity(tall, narrow);
-  for (Eigen::Index j = 0; j < narrow; ++j) {
-    if (qr.matrixQR()(j, j) < 0) q.col(j) *= -1;  // makes the distribution uniform
-  }
-  if (rows >= columns) return q;
-  return q.transpose();
-}
-
-}  // namespace
-
-const std::vector<std::string>& activation_names() {
-  static const std::vector<std::string> names = [] {
-    std::vector<std::string> list;
-    for (const NamedActivation& a : kActivations) list.emplace_back(a.name);
-    return list;
-  }();
-  return names;
-}
 
 template <class T>
 DenseBranch<T>::DenseBranch(const DenseBranchConfig& config, ParameterLayout& layout,
                             const std::string& prefix)
-    : activation_(find_activation(config.activation).activation),
+    : activation_(find_activation(config.activation).kind),
       concatenated_(find_activation(config.activation).concatenated),
       activation_start_(config.activation_start),
       start_gain_(config.start_gain) {
@@ -112,7 +59,7 @@ Var DenseBranch<T>::activate(const Pass<T>& pass, const Layer& layer, Var x,
                              std::size_t groups) const {
   if (concatenated_) x = ops::mirror(pass.tape, x);
   Var y = ops::activation(pass.tape, activation_, pass.parameter(layer.parameter), x, groups);
-  if (concatenated_) y = ops::scale(pass.tape, y, T(1 / kConcatenatedLipschitz));
+  if (concatenated_) y = ops::scale(pass.tape, y, T(1 / kernels::kClipSwishLipschitz));
   return y;
 }
 
@@ -177,8 +124,9 @@ Linearised<T> DenseBranch<T>::linearise(const Pass<T>& pass, const T* x, std::si
                       : T(1);
       kernels::activation_forward(activation_, a, x, activated.data(), phi, w.columns, groups, 0);
       if (concatenated_) {
-        for (std::size_t i = 0; i < size; ++i) activated.data()[i] *= T(1 / kConcatenatedLipschitz);
-        for (std::size_t i = 0; i < size; ++i) phi[i] *= T(1 / kConcatenatedLipschitz);
+        for (std::size_t i = 0; i < size; ++i)
+          activated.data()[i] *= T(1 / kernels::kClipSwishLipschitz);
+        for (std::size_t i = 0; i < size; ++i) phi[i] *= T(1 / kernels::kClipSwishLipschitz);
       }
       x = activated.data();
     }
@@ -250,7 +198,7 @@ void DenseBranch<T>::initialise(const ParameterLayout& layout, std::span<T> valu
 
 template <class T>
 double DenseBranch<T>::lipschitz_bound(std::span<const double> proved_norms) const {
-  // Dividing by kConcatenatedLipschitz leaves a concatenated activation at most 1.
+  // Dividing by kernels::kClipSwishLipschitz leaves a concatenated activation at most 1.
   const double phi = concatenated_ ? 1 : lipschitz_constant(activation_);
   double bound = 1;
   for (const Layer& layer : layers_) {

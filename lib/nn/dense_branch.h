@@ -18,16 +18,13 @@ struct DenseBranchConfig {
   std::size_t dimension = 0;        // of x
   std::size_t outputs = 0;          // of g(x); 0: as many as x has
   std::vector<std::size_t> hidden;  // widths of the hidden layers, W_1 x first
-  std::string activation = "sine";  // a name of activation_names()
+  std::string activation = "sine";  // a name of activations.h
   double activation_start = 10;     // initial value of the activation's parameter
   bool activation_first = false;    // phi(x) before W_1
   double start_gain = 1;            // initial spectral norm of W_m; 0: g begins as a constant
   double coefficient = 0.97;        // c: the bound on every spectral norm, in (0, 1)
   bool bounded = true;              // false: free weights, c has no meaning
 };
-
-// sigmoid, tanh, relu, elu, lipswish, clipswish, sine.
-const std::vector<std::string>& activation_names();
 
 template <class T>
 class DenseBranch final : public Branch<T> {

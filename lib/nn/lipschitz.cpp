@@ -7,6 +7,7 @@
 
 #include "base/parallel.h"
 #include "base/rng.h"
+#include "nn/convolution_norm.h"
 
 namespace iflow {
 
@@ -40,8 +41,11 @@ bool normalise(Vector& x) {
 PowerVectors initial_power_vectors(const ParameterInfo& info, std::uint64_t seed,
                                    std::size_t index) {
   Rng rng(seed, RngPurpose::kPower, index);
-  std::vector<float> u = random_unit_vector(rng, info.rows);
-  return {std::move(u), random_unit_vector(rng, info.columns)};
+  const auto& image = info.convolution;
+  const std::size_t rows = image ? image->pixels() * image->outputs : info.rows;
+  const std::size_t columns = image ? image->pixels() * image->inputs : info.columns;
+  std::vector<float> u = random_unit_vector(rng, rows);
+  return {std::move(u), random_unit_vector(rng, columns)};
 }
 
 // Works on vectors of its own: the order in which Eigen adds up a mapped one depends on its
@@ -66,6 +70,21 @@ float power_iteration(const float* w, PowerVectors& vectors, int iterations) {
   return u.dot(image);
 }
 
+void power_iteration(const kernels::ConvolutionShape& shape, const float* kernel,
+                     PowerVectors& vectors, int iterations) {
+  const ConvolutionOperator<float> a(shape, kernel);
+  Eigen::VectorXf u = ConstVectorMap(vectors.u.data(), static_cast<Eigen::Index>(a.outputs()));
+  Eigen::VectorXf v(static_cast<Eigen::Index>(a.inputs()));
+  for (int i = 0; i < iterations; ++i) {
+    a.apply_transposed(u.data(), v.data());
+    if (!normalise(v)) return;
+    a.apply(v.data(), u.data());
+    if (!normalise(u)) return;
+    std::copy_n(u.data(), u.size(), vectors.u.data());
+    std::copy_n(v.data(), v.size(), vectors.v.data());
+  }
+}
+
 void normalise_matrix(const float* w, std::size_t size, float sigma, float c, float* effective) {
   const float scale = sigma > c ? c / sigma : 1.0F;
   for (std::size_t i = 0; i < size; ++i) effective[i] = w[i] * scale;
@@ -83,6 +102,17 @@ void pull_back_through_norm(const float* w, const PowerVectors& vectors, float s
   const ConstVectorMap u(vectors.u.data(), rows);
   const ConstVectorMap v(vectors.v.data(), columns);
   d = scale * d - (along * u) * v.transpose();
+}
+
+// Plain loops: the order in which Eigen adds up a mapped array depends on its address.
+void pull_back_through_norm(const float* w, const float* direction, std::size_t size, float sigma,
+                            float c, float* gradient) {
+  if (!(sigma > c)) return;
+  const float scale = c / sigma;
+  float product = 0;
+  for (std::size_t i = 0; i < size; ++i) product += gradient[i] * w[i];
+  const float along = product * scale / sigma;
+  for (std::size_t i = 0; i < size; ++i) gradient[i] = scale * gradient[i] - along * direction[i];
 }
 
 double proved_spectral_norm(const double* w, std::size_t rows, std::size_t columns) {
@@ -107,16 +137,22 @@ double proved_spectral_norm(const double* w, std::size_t rows, std::size_t colum
   return largest * std::sqrt(top + slack) * (1 + 4 * unit);
 }
 
+double proved_norm(const ParameterInfo& info, const double* w) {
+  return info.convolution ? proved_convolution_norm(*info.convolution, w)
+                          : proved_spectral_norm(w, info.rows, info.columns);
+}
+
 void scale_to_proved_bound(const ParameterLayout& layout, std::span<float> values) {
   parallel_for(layout.entries().size(), [&](std::size_t i) {
     const ParameterInfo& info = layout[i];
     if (info.max_norm == 0) return;
     const auto w = values.subspan(info.offset, info.size());
     std::vector<double> wide(w.begin(), w.end());
-    const double norm = proved_spectral_norm(wide.data(), info.rows, info.columns);
+    const double norm = proved_norm(info, wide.data());
     // Rounding an entry to float moves it by at most 2^-24 of itself, the matrix by at most
     // 2^-24 ||A||_F <= 2^-24 sqrt(min(M, K)) ||A||_2 (and denormals by nothing that counts).
-    const double rank = static_cast<double>(std::min(info.rows, info.columns));
+    const std::size_t copies = info.convolution ? info.convolution->pixels() : 1;
+    const double rank = static_cast<double>(copies * std::min(info.rows, info.columns));
     const double target = info.max_norm * (1 - 0x1p-23 * (1 + std::sqrt(rank)));
     if (norm <= info.max_norm) return;
     for (std::size_t j = 0; j < w.size(); ++j) w[j] = static_cast<float>(wide[j] * target / norm);
@@ -127,9 +163,7 @@ std::vector<double> proved_norms(const ParameterLayout& layout, std::span<const 
   std::vector<double> norms(layout.entries().size(), 0);
   parallel_for(norms.size(), [&](std::size_t i) {
     const ParameterInfo& info = layout[i];
-    if (info.max_norm > 0) {
-      norms[i] = proved_spectral_norm(values.data() + info.offset, info.rows, info.columns);
-    }
+    if (info.max_norm > 0) norms[i] = proved_norm(info, values.data() + info.offset);
   });
   return norms;
 }

@@ -11,10 +11,11 @@
 
 namespace iflow {
 
-// The singular vectors that power iteration carries from step to step, for one matrix W (M, K).
+// The singular vectors that power iteration carries from step to step, for one matrix W (M, K), or
+// for the operator of a convolution on images of its size.
 struct PowerVectors {
-  std::vector<float> u;  // (M)
-  std::vector<float> v;  // (K)
+  std::vector<float> u;  // (M), or an image of the outputs
+  std::vector<float> v;  // (K), or an image of the inputs
 };
 
 // Random unit vectors for a parameter of the layout, keyed by (seed, index).
@@ -25,6 +26,10 @@ PowerVectors initial_power_vectors(const ParameterInfo& info, std::uint64_t seed
 // approaches the spectral norm of W from below. An all-zero W leaves u and v and returns 0.
 float power_iteration(const float* w, PowerVectors& vectors, int iterations);
 
+// The same for the operator A of a convolution: v <- A^T u / ||.||, u <- A v / ||.||.
+void power_iteration(const kernels::ConvolutionShape& shape, const float* kernel,
+                     PowerVectors& vectors, int iterations);
+
 // W_eff = W min(1, c / sigma), row-major.
 void normalise_matrix(const float* w, std::size_t size, float sigma, float c, float* effective);
 
@@ -33,9 +38,17 @@ void normalise_matrix(const float* w, std::size_t size, float sigma, float c, fl
 void pull_back_through_norm(const float* w, const PowerVectors& vectors, float sigma, float c,
                             float* gradient);
 
+// The same with any direction D = d sigma / dW, held fixed, that sigma = <D, W> is the product of:
+// dW = s dW_eff - (s / sigma) <dW_eff, W> D.
+void pull_back_through_norm(const float* w, const float* direction, std::size_t size, float sigma,
+                            float c, float* gradient);
+
 // An upper bound of the spectral norm of the row-major (M, K) matrix: its largest singular value in
 // double, raised by the rounding error that the computation can have made.
 double proved_spectral_norm(const double* w, std::size_t rows, std::size_t columns);
+
+// An upper bound of the spectral norm that `info` speaks of: of the matrix, or of the convolution.
+double proved_norm(const ParameterInfo& info, const double* w);
 
 // Scales every spectrally normalised parameter of the flat array `values` so that its *proved* norm
 // is at most its coefficient, the rounding to float included; leaves the others.

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "autodiff/tape.h"
+#include "kernels/convolution.h"
 
 namespace iflow {
 
@@ -20,6 +22,8 @@ struct ParameterInfo {
   // The coefficient c of maths.md section 1: the effective matrix has a spectral norm of at most
   // this. 0 for parameters that are free.
   double max_norm;
+  // Of the kernel of a convolution, whose norm is that of the operator; none for a matrix.
+  std::optional<kernels::ConvolutionShape> convolution;
 
   std::size_t size() const { return rows * columns; }
 };
@@ -28,6 +32,8 @@ class ParameterLayout {
  public:
   // Appends a parameter and returns its index. max_norm 0: free.
   std::size_t add(std::string name, std::size_t rows, std::size_t columns, double max_norm = 0);
+  // The kernel of a convolution.
+  std::size_t add(std::string name, const kernels::ConvolutionShape& shape, double max_norm);
 
   const std::vector<ParameterInfo>& entries() const { return entries_; }
   const ParameterInfo& operator[](std::size_t index) const { return entries_[index]; }

@@ -48,6 +48,19 @@ inline BoundsConfig bounds_config(std::size_t d) {
   return config;
 }
 
+inline ConvolutionalBlockConfig convolutional_config(const ImageSize& image,
+                                                     const std::string& activation) {
+  ConvolutionalBranchConfig config;
+  config.image = image;
+  config.filters = {3, 4};
+  config.sides = {3, 1, 3};
+  config.activation = activation;
+  config.activation_start = 2;
+  config.activation_first = activation != "sine";
+  config.coefficient = 0.9;
+  return {config};
+}
+
 inline CouplingConfig coupling_config(CouplingKind kind, bool from_second) {
   CouplingConfig config;
   config.kind = kind;

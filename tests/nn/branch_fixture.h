@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "nn/activations.h"
 #include "nn/dense_branch.h"
 #include "nn/lipschitz.h"
 #include "nn/parameters.h"
@@ -26,7 +27,7 @@ inline void disturb(const ParameterLayout& layout, std::vector<double>& values, 
     double* first = values.data() + info.offset;
     for (std::size_t j = 0; j < info.size(); ++j) first[j] += deviation * rng.normal();
     if (info.max_norm == 0) continue;
-    const double norm = proved_spectral_norm(first, info.rows, info.columns);
+    const double norm = proved_norm(info, first);
     for (std::size_t j = 0; j < info.size(); ++j) first[j] *= info.max_norm / norm * (1 - 1e-12);
   }
 }
@@ -43,7 +44,7 @@ struct BranchFixture {
     std::vector<double> norms;
     for (const ParameterInfo& info : layout.entries()) {
       const double* w = values.data() + info.offset;
-      norms.push_back(info.max_norm > 0 ? proved_spectral_norm(w, info.rows, info.columns) : 0);
+      norms.push_back(info.max_norm > 0 ? proved_norm(info, w) : 0);
     }
     return branch.lipschitz_bound(norms);
   }

@@ -24,6 +24,9 @@ struct Row {
     if (const auto* block = std::get_if<ResidualBlockConfig>(&config)) {
       return block->branch.activation;
     }
+    if (const auto* block = std::get_if<ConvolutionalBlockConfig>(&config)) {
+      return block->branch.activation;
+    }
     const auto* coupling = std::get_if<CouplingConfig>(&config);
     return coupling ? coupling->activation : "";
   }
@@ -54,6 +57,18 @@ std::vector<Row> table() {
     for (const std::string& activation : activation_names()) {
       rows.push_back({"residual, " + activation + suffix, d,
                       ResidualBlockConfig{branch_config(d, {6, 5}, activation)}});
+    }
+  }
+  for (const ImageSize image : {ImageSize{2, 2, 1}, ImageSize{2, 4, 2}, ImageSize{3, 3, 2}}) {
+    const std::size_t d = image.elements();
+    const std::string suffix = ", " + std::to_string(image.height) + " x " +
+                               std::to_string(image.width) + " x " + std::to_string(image.channels);
+    rows.push_back({"actnorm of channels" + suffix, d, ActNormConfig{image.channels}});
+    if (image.height % 2 == 0) rows.push_back({"squeeze" + suffix, d, SqueezeConfig{image}});
+    if (image.channels > 1) rows.push_back({"factor out" + suffix, d, FactorOutConfig{image}});
+    for (const std::string& activation : activation_names()) {
+      rows.push_back(
+          {"convolutional, " + activation + suffix, d, convolutional_config(image, activation)});
     }
   }
   // beyond the dimension up to which Newton inverts

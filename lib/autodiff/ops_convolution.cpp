@@ -1,0 +1,92 @@
+#include "autodiff/ops.h"
+#include "kernels/clipswish.h"
+#include "kernels/convolution.h"
+#include "kernels/matmul.h"
+#include "kernels/softplus.h"
+
+namespace iflow::ops {
+
+namespace {
+
+using kernels::ConvolutionShape;
+
+// y = w * x + b: db += sum dy, dw += dy x^T, dx = w^T * dy
+template <class T>
+void add_parameter_gradients(const ConvolutionShape& shape, const Parameter<T>& w,
+                             const Parameter<T>& bias, const T* dy, const T* x, std::size_t groups,
+                             std::size_t all_groups) {
+  kernels::add_bias_gradient(dy, bias.gradient, shape.outputs, groups * shape.pixels());
+  kernels::convolution_weight_gradient(shape, dy, x, w.gradient, all_groups);
+}
+
+}  // namespace
+
+template <class T>
+Var convolution(Tape<T>& tape, const ConvolutionShape& shape, const Parameter<T>& w,
+                const Parameter<T>& bias, Var x, std::size_t groups) {
+  const Var y = tape.variable(shape.pixels() * shape.outputs, x.groups);
+  kernels::convolve(shape, w.value, bias.value, groups, tape.value(x), tape.value(y), x.groups);
+  tape.on_backward(y, [=](Tape<T>& t) {
+    const T* dy = t.output_adjoint(y);
+    add_parameter_gradients(shape, w, bias, dy, t.value(x), groups, x.groups);
+    const auto dx = t.adjoint(x);
+    const auto added = t.workspace(dx.fresh ? 0 : x.size());
+    T* out = dx.fresh ? dx.data : added.data();
+    kernels::convolve_transposed(shape, w.value, dy, out, x.groups);
+    if (!dx.fresh) {
+      for (std::size_t i = 0; i < x.size(); ++i) dx.data[i] += out[i];
+    }
+  });
+  return y;
+}
+
+template <class T>
+Var activated_convolution(Tape<T>& tape, ChannelActivation phi, const Parameter<T>& raw,
+                          const ConvolutionShape& shape, const Parameter<T>& w,
+                          const Parameter<T>& bias, Var x, std::size_t groups) {
+  const std::size_t tangents = x.groups / groups - 1, pixels = shape.pixels();
+  const std::size_t channels = x.elements / pixels, rows = groups * pixels;
+  const std::size_t activated_size = x.groups * pixels * shape.inputs * kLanes;
+  const T a = has_parameter(phi.kind) ? kernels::softplus(*raw.value) : T(1);
+  const Var y = tape.variable(pixels * shape.outputs, x.groups);
+  {
+    const auto activated = tape.workspace(activated_size);
+    kernels::channel_activation_forward<T>(phi, a, tape.value(x), activated.data(), nullptr, channels,
+                                        rows, tangents);
+    kernels::convolve(shape, w.value, bias.value, groups, activated.data(), tape.value(y),
+                      x.groups);
+  }
+  tape.on_backward(y, [=](Tape<T>& t) {
+    const T* dy = t.output_adjoint(y);
+    const auto activated = t.workspace(activated_size), d_activated = t.workspace(activated_size);
+    const auto first = t.workspace(rows * channels * kLanes);
+    kernels::channel_activation_forward<T>(phi, a, t.value(x), activated.data(), first.data(),
+                                        channels, rows, tangents);
+    add_parameter_gradients(shape, w, bias, dy, activated.data(), groups, x.groups);
+    kernels::convolve_transposed(shape, w.value, dy, d_activated.data(), x.groups);
+    // x reaches y through Phi(x; a), a = softplus(raw)
+    const auto dx = t.adjoint(x);
+    const auto added = t.workspace(dx.fresh ? 0 : x.size());
+    T* out = dx.fresh ? dx.data : added.data();
+    const T da =
+        kernels::channel_activation_backward(phi, a, t.value(x), activated.data(), first.data(),
+                                             d_activated.data(), out, channels, rows, tangents);
+    if (!dx.fresh) {
+      for (std::size_t i = 0; i < x.size(); ++i) dx.data[i] += out[i];
+    }
+    if (has_parameter(phi.kind)) *raw.gradient += da * kernels::softplus_derivative(*raw.value);
+  });
+  return y;
+}
+
+#define IFLOW_INSTANTIATE(T)                                                           \
+  template Var convolution(Tape<T>&, const ConvolutionShape&, const Parameter<T>&,     \
+                           const Parameter<T>&, Var, std::size_t);                     \
+  template Var activated_convolution(Tape<T>&, ChannelActivation, const Parameter<T>&, \
+                                     const ConvolutionShape&, const Parameter<T>&,     \
+                                     const Parameter<T>&, Var, std::size_t);
+IFLOW_INSTANTIATE(float)
+IFLOW_INSTANTIATE(double)
+#undef IFLOW_INSTANTIATE
+
+}  // namespace iflow::ops

@@ -1,0 +1,42 @@
+// The activation in front of a linear map over channels: element by element, or concatenated.
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/activation.h"
+
+namespace iflow {
+
+// `concatenated`: [phi(z), phi(-z)] / 1.004, twice as many channels (kernels/clipswish.h); of
+// LipSwish only.
+struct ChannelActivation {
+  Activation kind = Activation::kLipSwish;
+  bool concatenated = false;
+
+  std::size_t outputs(std::size_t channels) const { return concatenated ? 2 * channels : channels; }
+};
+
+// An upper bound of the Lipschitz constant of Phi.
+double lipschitz_constant(ChannelActivation phi);
+
+namespace kernels {
+
+// The functions of activation.h and clipswish.h for either kind. z: [(1 + D) G][C][kLanes]
+// y: [(1 + D) G][outputs(C)][kLanes]  first: [G][C][kLanes]
+template <class T>
+void channel_activation_forward(ChannelActivation phi, T a, const T* z, T* y, T* first,
+                                std::size_t channels, std::size_t groups, std::size_t tangents);
+
+// out = Phi'(z) t given `first`: t [D G][C][kLanes], out [D G][outputs(C)][kLanes].
+template <class T>
+void channel_activation_tangents(ChannelActivation phi, const T* first, const T* t, T* out,
+                                 std::size_t channels, std::size_t groups, std::size_t tangents);
+
+// y, first: as the forward pass left them.
+template <class T>
+T channel_activation_backward(ChannelActivation phi, T a, const T* z, const T* y, const T* first,
+                              const T* dy, T* dz, std::size_t channels, std::size_t groups,
+                              std::size_t tangents);
+
+}  // namespace kernels
+}  // namespace iflow

@@ -1,0 +1,270 @@
+#include "nn/convolution_norm.h"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <limits>
+#include <numbers>
+
+#include "base/rng.h"
+
+namespace iflow {
+
+using kernels::ConvolutionShape;
+
+namespace {
+
+// Up to this side the Gram matrix is formed and factorised: 10 ms at 784.
+constexpr std::size_t kLargestGram = 1024;
+
+constexpr double kUnit = std::numeric_limits<double>::epsilon() / 2;
+
+// Calls f(pixel, ky, neighbour, kx, n) for every pixel of the output and row ky of the kernel: taps
+// kx .. kx + n - 1 of the row fall on the n pixels of the input from `neighbour` on.
+template <class F>
+void for_each_row_of_taps(const ConvolutionShape& s, const F& f) {
+  const std::size_t r = s.side / 2;
+  for (std::size_t i = 0; i < s.height; ++i) {
+    const std::size_t first_ky = i < r ? r - i : 0, last_ky = std::min(s.side, s.height + r - i);
+    for (std::size_t j = 0; j < s.width; ++j) {
+      const std::size_t kx = j < r ? r - j : 0, last_kx = std::min(s.side, s.width + r - j);
+      for (std::size_t ky = first_ky; ky < last_ky; ++ky) {
+        f(i * s.width + j, ky, (i + ky - r) * s.width + j + kx - r, kx, last_kx - kx);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+template <class T>
+ConvolutionOperator<T>::ConvolutionOperator(const ConvolutionShape& shape, const T* kernel)
+    : shape_(shape), kernel_(kernel), by_output_(shape.outputs * shape.columns()) {
+  for (std::size_t o = 0; o < shape.outputs; ++o) {
+    for (std::size_t k = 0; k < shape.columns(); ++k) {
+      by_output_[k * shape.outputs + o] = kernel[o * shape.columns() + k];
+    }
+  }
+}
+
+template <class T>
+std::size_t ConvolutionOperator<T>::inputs() const {
+  return shape_.pixels() * shape_.inputs;
+}
+
+template <class T>
+std::size_t ConvolutionOperator<T>::outputs() const {
+  return shape_.pixels() * shape_.outputs;
+}
+
+template <class T>
+void ConvolutionOperator<T>::apply(const T* x, T* y) const {
+  const std::size_t c = shape_.inputs, m = shape_.outputs;
+  std::fill_n(y, outputs(), T(0));
+  for_each_row_of_taps(
+      shape_, [&](std::size_t p, std::size_t ky, std::size_t q, std::size_t kx, std::size_t n) {
+        const T* w = by_output_.data() + (ky * shape_.side + kx) * c * m;
+        T* yp = y + p * m;
+        for (std::size_t k = 0; k < n * c; ++k) {
+          const T xk = x[q * c + k];
+          for (std::size_t o = 0; o < m; ++o) yp[o] += w[k * m + o] * xk;
+        }
+      });
+}
+
+template <class T>
+void ConvolutionOperator<T>::apply_transposed(const T* y, T* x) const {
+  const std::size_t c = shape_.inputs, m = shape_.outputs;
+  std::fill_n(x, inputs(), T(0));
+  for_each_row_of_taps(
+      shape_, [&](std::size_t p, std::size_t ky, std::size_t q, std::size_t kx, std::size_t n) {
+        T* xq = x + q * c;
+        for (std::size_t o = 0; o < m; ++o) {
+          const T* w = kernel_ + o * shape_.columns() + (ky * shape_.side + kx) * c;
+          const T yo = y[p * m + o];
+          for (std::size_t k = 0; k < n * c; ++k) xq[k] += w[k] * yo;
+        }
+      });
+}
+
+template class ConvolutionOperator<float>;
+template class ConvolutionOperator<double>;
+
+void convolution_direction(const ConvolutionShape& shape, const float* u, const float* v,
+                           float* direction) {
+  const std::size_t c = shape.inputs, m = shape.outputs, columns = shape.columns();
+  std::fill_n(direction, m * columns, 0.0F);
+  for_each_row_of_taps(
+      shape, [&](std::size_t p, std::size_t ky, std::size_t q, std::size_t kx, std::size_t n) {
+        for (std::size_t o = 0; o < m; ++o) {
+          float* d = direction + o * columns + (ky * shape.side + kx) * c;
+          for (std::size_t k = 0; k < n * c; ++k) d[k] += u[p * m + o] * v[q * c + k];
+        }
+      });
+}
+
+namespace {
+
+using Matrix = Eigen::MatrixXd;
+using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+// The convolution with the flipped kernel, inputs and outputs exchanged, is the transpose.
+std::vector<double> transposed_kernel(const ConvolutionShape& s, const double* kernel) {
+  std::vector<double> flipped(s.outputs * s.columns());
+  for (std::size_t o = 0; o < s.outputs; ++o) {
+    for (std::size_t t = 0; t < s.taps(); ++t) {
+      for (std::size_t c = 0; c < s.inputs; ++c) {
+        flipped[(c * s.taps() + s.taps() - 1 - t) * s.outputs + o] =
+            kernel[o * s.columns() + t * s.inputs + c];
+      }
+    }
+  }
+  return flipped;
+}
+
+// A^T A. Every pixel of the output adds the kernel's own Gram matrix, as far as its taps fall on
+// the image.
+Matrix gram_matrix(const ConvolutionShape& s, const double* kernel) {
+  const auto columns = static_cast<Eigen::Index>(s.columns());
+  const Eigen::Map<const RowMajor> w(kernel, static_cast<Eigen::Index>(s.outputs), columns);
+  const Matrix own = w.transpose() * w;
+  const auto n = static_cast<Eigen::Index>(s.pixels() * s.inputs);
+  Matrix gram = Matrix::Zero(n, n);
+  struct Taps {
+    Eigen::Index pixel, tap, count;
+  };
+  std::vector<std::vector<Taps>> rows(s.pixels());
+  for_each_row_of_taps(
+      s, [&](std::size_t p, std::size_t ky, std::size_t q, std::size_t kx, std::size_t count) {
+        const std::size_t tap = ky * s.side + kx;
+        rows[p].push_back({static_cast<Eigen::Index>(q * s.inputs),
+                           static_cast<Eigen::Index>(tap * s.inputs),
+                           static_cast<Eigen::Index>(count * s.inputs)});
+      });
+  for (const std::vector<Taps>& taps : rows) {
+    for (const Taps& a : taps) {
+      for (const Taps& b : taps) {
+        gram.block(a.pixel, b.pixel, a.count, b.count) += own.block(a.tap, b.tap, a.count, b.count);
+      }
+    }
+  }
+  return gram;
+}
+
+// The largest eigenvalue of A^T A, from below, by Lanczos' method from a fixed start: nearly exact
+// after so many steps, and without a proof. (Golub, Van Loan, "Matrix Computations", section 10.1)
+double largest_eigenvalue_estimate(const ConvolutionShape& s, const double* kernel) {
+  constexpr int kSteps = 40;
+  const ConvolutionOperator<double> a(s, kernel);
+  const auto n = static_cast<Eigen::Index>(a.inputs());
+  Eigen::VectorXd q(n), before = Eigen::VectorXd::Zero(n), image(n);
+  std::vector<double> wide(a.outputs()), diagonal, beside;
+  Rng rng(0, RngPurpose::kPower, 0);
+  for (double& qi : q) qi = rng.normal();
+  q.normalize();
+  for (int k = 0; k < kSteps; ++k) {
+    a.apply(q.data(), wide.data());
+    a.apply_transposed(wide.data(), image.data());
+    diagonal.push_back(q.dot(image));
+    image -= diagonal.back() * q;
+    if (k > 0) image -= beside.back() * before;
+    const double norm = image.norm();
+    if (!(norm > 1e-12 * diagonal.front())) break;
+    beside.push_back(norm);
+    before = q;
+    q = image / norm;
+  }
+  const auto m = static_cast<Eigen::Index>(diagonal.size());
+  Eigen::SelfAdjointEigenSolver<Matrix> solver;
+  solver.computeFromTridiagonal(Eigen::Map<const Eigen::VectorXd>(diagonal.data(), m),
+                                Eigen::Map<const Eigen::VectorXd>(beside.data(), m - 1),
+                                Eigen::EigenvaluesOnly);
+  return solver.eigenvalues()(m - 1);
+}
+
+// A proved upper bound of the largest eigenvalue of A^T A.
+double gram_bound(const ConvolutionShape& s, const double* kernel) {
+  const Matrix gram = gram_matrix(s, kernel);
+  const double estimate = largest_eigenvalue_estimate(s, kernel);
+  const double n = static_cast<double>(gram.rows());
+  // Rounding. Forming the Gram matrix: an entry is a sum of at most outputs * taps products, the
+  // matrix is off by at most that many u times || |A|^T |A| || <= trace(G). A Cholesky
+  // factorisation that runs to its end is that of a matrix within (n + 1) u trace of its input.
+  // (Higham, "Accuracy and Stability of Numerical Algorithms", theorem 10.3)
+  const double terms = static_cast<double>(s.outputs * s.taps()) + 2;
+  for (double margin = 1e-4; margin < 1; margin *= 4) {
+    const double bound = estimate * (1 + margin);
+    Matrix rest = -gram;
+    rest.diagonal().array() += bound;
+    if (Eigen::LLT<Eigen::Ref<Matrix>>(rest).info() != Eigen::Success) continue;
+    return bound + 2 * kUnit * ((n + 2) * n * bound + terms * gram.trace());
+  }
+  return gram.trace() * (1 + 2 * terms * n * kUnit);  // which no eigenvalue exceeds
+}
+
+double largest_entry(const ConvolutionShape& s, const double* kernel) {
+  double largest = 0;
+  for (std::size_t i = 0; i < s.outputs * s.columns(); ++i) {
+    if (!std::isfinite(kernel[i])) return std::numeric_limits<double>::infinity();
+    largest = std::max(largest, std::fabs(kernel[i]));
+  }
+  return largest;
+}
+
+}  // namespace
+
+double symbol_bound(const ConvolutionShape& s, const double* kernel) {
+  constexpr std::size_t kGrid = 64;  // points an axis
+  const auto rows = static_cast<Eigen::Index>(s.outputs),
+             columns = static_cast<Eigen::Index>(s.inputs);
+  double largest = 0, absolute = 0;
+  for (std::size_t i = 0; i < s.outputs * s.columns(); ++i) absolute += std::fabs(kernel[i]);
+  // The symbol at (-a, -b) is the conjugate of that at (a, b): half of the plane is enough.
+  for (std::size_t a = 0; a <= kGrid / 2; ++a) {
+    for (std::size_t b = 0; b < kGrid; ++b) {
+      Eigen::MatrixXcd symbol = Eigen::MatrixXcd::Zero(rows, columns);
+      for (std::size_t t = 0; t < s.taps(); ++t) {
+        const double angle = 2 * std::numbers::pi *
+                             static_cast<double>(a * (t / s.side) + b * (t % s.side)) /
+                             static_cast<double>(kGrid);
+        const std::complex<double> phase = std::polar(1.0, angle);
+        const Eigen::Map<const RowMajor, 0, Eigen::OuterStride<>> tap(
+            kernel + t * s.inputs, rows, columns,
+            Eigen::OuterStride<>(static_cast<Eigen::Index>(s.columns())));
+        symbol += phase * tap;
+      }
+      const Eigen::MatrixXcd gram = rows <= columns ? Eigen::MatrixXcd(symbol * symbol.adjoint())
+                                                    : Eigen::MatrixXcd(symbol.adjoint() * symbol);
+      const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXcd> solver(gram, Eigen::EigenvaluesOnly);
+      largest = std::max(largest, solver.eigenvalues().tail(1)(0));
+    }
+  }
+  // Rounding: every entry of a symbol is off by some units in the last place of the kernel's
+  // absolute sum, its Gram matrix and eigenvalues by as many of their own; a generous multiple.
+  const double units = 100 * static_cast<double>(s.columns() + s.outputs) * kUnit;
+  const double norm = std::sqrt(std::max(largest, 0.0) + units * absolute * absolute);
+  // Between the points of the grid a trigonometric polynomial of degree r rises by no more than
+  // 1 / cos(pi r / N) an axis.
+  const double rise =
+      std::cos(std::numbers::pi * static_cast<double>(s.side / 2) / static_cast<double>(kGrid));
+  return norm / (rise * rise) * (1 + 8 * kUnit);
+}
+
+double proved_convolution_norm(const ConvolutionShape& shape, const double* kernel) {
+  const double largest = largest_entry(shape, kernel);
+  if (largest == 0 || !std::isfinite(largest)) return largest;
+  // Scaled to entries of at most 1 so that nothing can over- or underflow.
+  std::vector<double> scaled(kernel, kernel + shape.outputs * shape.columns());
+  for (double& w : scaled) w /= largest;
+  const std::size_t smaller = shape.pixels() * std::min(shape.inputs, shape.outputs);
+  if (smaller > kLargestGram) return symbol_bound(shape, scaled.data()) * largest * (1 + 4 * kUnit);
+  ConvolutionShape side = shape;
+  if (shape.outputs < shape.inputs) {
+    scaled = transposed_kernel(shape, scaled.data());
+    std::swap(side.inputs, side.outputs);
+  }
+  return std::sqrt(gram_bound(side, scaled.data())) * largest * (1 + 8 * kUnit);
+}
+
+}  // namespace iflow

@@ -1,0 +1,182 @@
+#include "nn/convolutional_branch.h"
+
+#include <algorithm>
+
+#include "autodiff/ops.h"
+#include "base/error.h"
+#include "base/rng.h"
+#include "kernels/softplus.h"
+#include "nn/activations.h"
+#include "nn/orthogonal.h"
+
+namespace iflow {
+
+namespace {
+
+void check(const ConvolutionalBranchConfig& c, const std::string& prefix) {
+  if (!(c.coefficient > 0 && c.coefficient < 1)) {
+    throw UsageError(prefix + ": the coefficient must lie between 0 and 1, got " +
+                     std::to_string(c.coefficient));
+  }
+  if (!(c.activation_start > 0)) {
+    throw UsageError(prefix + ": the activation's parameter must start above 0, got " +
+                     std::to_string(c.activation_start));
+  }
+  if (!(c.start_gain >= 0 && c.start_gain <= 1)) {
+    throw UsageError(prefix + ": the initial gain must lie between 0 and 1, got " +
+                     std::to_string(c.start_gain));
+  }
+  if (c.image.elements() == 0) throw UsageError(prefix + ": the images are empty");
+  if (c.filters.empty()) throw UsageError(prefix + ": a branch needs two convolutions");
+  if (c.sides.size() != c.filters.size() + 1) {
+    throw UsageError(prefix + ": a branch needs one more kernel than filters between them");
+  }
+  for (const std::size_t side : c.sides) {
+    if (side % 2 == 0) throw UsageError(prefix + ": the side of a kernel must be odd");
+  }
+  if (std::count(c.filters.begin(), c.filters.end(), 0) > 0) {
+    throw UsageError(prefix + ": a layer can't have 0 filters");
+  }
+}
+
+}  // namespace
+
+template <class T>
+ConvolutionalBranch<T>::ConvolutionalBranch(const ConvolutionalBranchConfig& config,
+                                            ParameterLayout& layout, const std::string& prefix)
+    : phi_(find_activation(config.activation)),
+      activation_start_(config.activation_start),
+      start_gain_(config.start_gain) {
+  check(config, prefix);
+  std::vector<std::size_t> channels = {config.image.channels};
+  channels.insert(channels.end(), config.filters.begin(), config.filters.end());
+  channels.push_back(config.image.channels);
+  for (std::size_t i = 0; i < config.sides.size(); ++i) {
+    const std::string name = prefix + "." + std::to_string(i);
+    Layer layer{};
+    layer.activated = i > 0 || config.activation_first;
+    layer.channels = channels[i];
+    const std::size_t inputs = layer.activated ? phi_.outputs(channels[i]) : channels[i];
+    layer.shape = {config.image.height, config.image.width, inputs, channels[i + 1],
+                   config.sides[i]};
+    layer.weight = layout.add(name + ".weight", layer.shape, config.coefficient);
+    layer.bias = layout.add(name + ".bias", channels[i + 1], 1);
+    layer.parameter = layer.weight;
+    if (layer.activated && has_parameter(phi_.kind)) {
+      layer.parameter = layout.add(name + ".activation", 1, 1);
+    }
+    layers_.push_back(layer);
+  }
+}
+
+template <class T>
+Var ConvolutionalBranch<T>::forward(const Pass<T>& pass, Var x, std::size_t groups) const {
+  for (const Layer& layer : layers_) {
+    const Parameter<T> w = pass.parameter(layer.weight), bias = pass.parameter(layer.bias);
+    x = layer.activated
+            ? ops::activated_convolution(pass.tape, phi_, pass.parameter(layer.parameter),
+                                         layer.shape, w, bias, x, groups)
+            : ops::convolution(pass.tape, layer.shape, w, bias, x, groups);
+  }
+  return x;
+}
+
+template <class T>
+T ConvolutionalBranch<T>::activation_parameter(const Pass<T>& pass, const Layer& layer) const {
+  return has_parameter(phi_.kind) ? kernels::softplus(*pass.parameter(layer.parameter).value)
+                                  : T(1);
+}
+
+template <class T>
+std::size_t ConvolutionalBranch<T>::widest() const {
+  std::size_t channels = 0;
+  for (const Layer& layer : layers_) {
+    channels = std::max({channels, layer.shape.inputs, layer.shape.outputs});
+  }
+  return channels * layers_.front().shape.pixels() * kLanes;
+}
+
+template <class T>
+Linearised<T> ConvolutionalBranch<T>::linearise(const Pass<T>& pass, const T* x,
+                                                std::size_t groups) const {
+  Linearised<T> result{groups, nullptr, {}};
+  const std::size_t pixels = layers_.front().shape.pixels();
+  const auto space = pass.tape.workspace(widest() * groups);
+  const auto activated = pass.tape.workspace(widest() * groups);
+  for (const Layer& layer : layers_) {
+    T* phi = nullptr;
+    if (layer.activated) {
+      phi = pass.tape.scratch(groups * pixels * layer.channels * kLanes);
+      kernels::channel_activation_forward<T>(phi_, activation_parameter(pass, layer), x,
+                                          activated.data(), phi, layer.channels, groups * pixels,
+                                          0);
+      x = activated.data();
+    }
+    result.phi.push_back(phi);
+    const bool last = &layer == &layers_.back();
+    T* y = last ? pass.tape.scratch(groups * pixels * layer.shape.outputs * kLanes) : space.data();
+    kernels::convolve(layer.shape, pass.parameter(layer.weight).value,
+                      pass.parameter(layer.bias).value, groups, x, y, groups);
+    x = y;
+  }
+  result.value = x;
+  return result;
+}
+
+template <class T>
+void ConvolutionalBranch<T>::jacobian_product(const Pass<T>& pass, const Linearised<T>& at,
+                                              const T* t, T* out, std::size_t tangents) const {
+  const std::size_t groups = tangents * at.groups;
+  const auto space = pass.tape.workspace(widest() * groups);
+  const auto activated = pass.tape.workspace(widest() * groups);
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const Layer& layer = layers_[i];
+    if (layer.activated) {
+      kernels::channel_activation_tangents(phi_, at.phi[i], t, activated.data(), layer.channels,
+                                           at.groups * layer.shape.pixels(), tangents);
+      t = activated.data();
+    }
+    T* y = i + 1 == layers_.size() ? out : space.data();
+    kernels::convolve<T>(layer.shape, pass.parameter(layer.weight).value, nullptr, 0, t, y, groups);
+    t = y;
+  }
+}
+
+template <class T>
+void ConvolutionalBranch<T>::initialise(const ParameterLayout& layout, std::span<T> values,
+                                        std::uint64_t seed) const {
+  for (const Layer& layer : layers_) {
+    const ParameterInfo& weight = layout[layer.weight];
+    const double gain = &layer == &layers_.back() ? start_gain_ : 1;
+    Rng rng(seed, RngPurpose::kInit, layer.weight);
+    const Eigen::MatrixXd w = random_orthogonal(rng, static_cast<Eigen::Index>(weight.rows),
+                                                static_cast<Eigen::Index>(weight.columns));
+    for (std::size_t i = 0; i < weight.size(); ++i) {
+      values[weight.offset + i] =
+          static_cast<T>(gain * w(static_cast<Eigen::Index>(i / weight.columns),
+                                  static_cast<Eigen::Index>(i % weight.columns)));
+    }
+    const ParameterInfo& bias = layout[layer.bias];
+    std::fill_n(values.data() + bias.offset, bias.size(), T(0));
+    if (layer.parameter != layer.weight) {
+      values[layout[layer.parameter].offset] =
+          static_cast<T>(kernels::inverse_softplus(activation_start_));
+    }
+  }
+}
+
+template <class T>
+double ConvolutionalBranch<T>::lipschitz_bound(std::span<const double> proved_norms) const {
+  double bound = 1;
+  for (const Layer& layer : layers_) {
+    bound *= proved_norms[layer.weight];
+    if (layer.activated) bound *= lipschitz_constant(phi_);
+  }
+  // each product may have rounded down by one unit in the last place
+  return bound * (1 + 0x1p-52 * 4 * static_cast<double>(layers_.size()));
+}
+
+template class ConvolutionalBranch<float>;
+template class ConvolutionalBranch<double>;
+
+}  // namespace iflow
