@@ -22,7 +22,7 @@ using nlohmann::json;
 
 // --- the flow -------------------------------------------------------------------------------
 
-json image_to_json(const ImageSize& image) {
+json image_to_json(const ImageShape& image) {
   return json::array({image.height, image.width, image.channels});
 }
 
@@ -124,7 +124,7 @@ CouplingConfig coupling_from_json(CouplingKind kind, JsonFields& fields) {
 bool is_side(std::size_t n) { return n > 0 && n <= 4096; }
 
 // [height, width, channels] of images that reach a layer.
-ImageSize image_from_json(JsonFields& fields) {
+ImageShape image_from_json(JsonFields& fields) {
   const auto sizes = fields.get<std::vector<std::size_t>>("image");
   if (sizes.size() != 3 || !std::all_of(sizes.begin(), sizes.end(), is_side)) {
     fields.fail("image", "must be height, width and channels, from 1 to 4096 each");

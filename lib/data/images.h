@@ -14,6 +14,7 @@ struct ImageShape {
   std::size_t width = 0;
   std::size_t channels = 0;  // 1 grey, 3 red, green and blue
 
+  std::size_t pixels() const { return height * width; }
   // How many numbers an image is.
   std::size_t size() const { return height * width * channels; }
   bool operator==(const ImageShape&) const = default;

@@ -68,9 +68,9 @@ class Maker {
   }
 
  private:
-  void check_image(const ImageSize& image) const {
+  void check_image(const ImageShape& image) const {
     if (image.height == 0 || image.width == 0 || image.channels == 0 ||
-        image.elements() != dimension_) {
+        image.size() != dimension_) {
       throw UsageError(name_ + ": the image has another number of elements than reach the layer");
     }
   }
@@ -100,7 +100,7 @@ Flow<T> build_flow(const FlowConfig& config) {
     if (active < config.dimension) layer = std::make_unique<OnTail<T>>(std::move(layer), active);
     layers.push_back(std::move(layer));
     if (const auto* factor_out = std::get_if<FactorOutConfig>(&config.layers[i])) {
-      active = kept_by_factor_out(factor_out->image).elements();
+      active = kept_by_factor_out(factor_out->image).size();
     }
     kinds.emplace_back(kKinds[config.layers[i].index()]);
     if (layout.entries().empty()) prefix_layers = i + 1;

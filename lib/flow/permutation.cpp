@@ -8,18 +8,18 @@
 
 namespace iflow {
 
-ImageSize squeezed(const ImageSize& image) {
+ImageShape squeezed(const ImageShape& image) {
   return {image.height / 2, image.width / 2, 4 * image.channels};
 }
 
-ImageSize kept_by_factor_out(const ImageSize& image) {
+ImageShape kept_by_factor_out(const ImageShape& image) {
   return {image.height, image.width, image.channels - image.channels / 2};
 }
 
 namespace {
 
-std::vector<std::size_t> squeeze_source(const ImageSize& image) {
-  if (image.elements() == 0 || image.height % 2 != 0 || image.width % 2 != 0) {
+std::vector<std::size_t> squeeze_source(const ImageShape& image) {
+  if (image.size() == 0 || image.height % 2 != 0 || image.width % 2 != 0) {
     throw UsageError("squeeze: both sides of an image must be even, got " +
                      std::to_string(image.height) + " x " + std::to_string(image.width));
   }
@@ -37,8 +37,8 @@ std::vector<std::size_t> squeeze_source(const ImageSize& image) {
   return source;
 }
 
-std::vector<std::size_t> factor_out_source(const ImageSize& image) {
-  if (image.elements() == 0 || image.channels < 2) {
+std::vector<std::size_t> factor_out_source(const ImageShape& image) {
+  if (image.size() == 0 || image.channels < 2) {
     throw UsageError("factor-out: an image needs two channels");
   }
   const std::size_t half = image.channels / 2;

@@ -11,21 +11,21 @@
 namespace iflow {
 
 struct SqueezeConfig {
-  ImageSize image;  // that reaches it
+  ImageShape image;  // that reaches it
 };
 
 // The size of the images that leave it.
-ImageSize squeezed(const ImageSize& image);
+ImageShape squeezed(const ImageShape& image);
 
 // Half of the channels of every pixel are moved to the front, where later layers leave them alone:
 // they go straight to the base density. [H][W][C] -> [H][W][C - C / 2] behind [H][W][C / 2].
 // (Dinh et al., section 3.6)
 struct FactorOutConfig {
-  ImageSize image;  // that reaches it
+  ImageShape image;  // that reaches it
 };
 
 // The size of the images that later layers work on.
-ImageSize kept_by_factor_out(const ImageSize& image);
+ImageShape kept_by_factor_out(const ImageShape& image);
 
 // y[i] = x[source[i]].
 template <class T>

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "kernels/matmul.h"
 #include "kernels/simd.h"
 
 namespace iflow::kernels {
@@ -151,6 +152,15 @@ void sum_taps(const TapSum<T>& sum, std::size_t bias_groups, std::size_t groups)
 template <class T>
 void convolve(const ConvolutionShape& shape, const T* w, const T* bias, std::size_t bias_groups,
               const T* x, T* y, std::size_t groups) {
+  if (shape.side == 1 && bias != nullptr) {
+    matmul_with_bias(row_major(w, shape.outputs, shape.inputs), bias, bias_groups * shape.pixels(),
+                     x, y, groups * shape.pixels());
+    return;
+  }
+  if (shape.side == 1) {
+    matmul(row_major(w, shape.outputs, shape.inputs), x, y, groups * shape.pixels(), false);
+    return;
+  }
   const auto inputs = static_cast<std::ptrdiff_t>(shape.inputs);
   const auto taps = static_cast<std::ptrdiff_t>(shape.taps());
   sum_taps<T>({.height = shape.height,
@@ -171,6 +181,11 @@ void convolve(const ConvolutionShape& shape, const T* w, const T* bias, std::siz
 template <class T>
 void convolve_transposed(const ConvolutionShape& shape, const T* w, const T* dy, T* dx,
                          std::size_t groups) {
+  if (shape.side == 1) {
+    matmul(row_major(w, shape.outputs, shape.inputs).transposed(), dy, dx,
+           groups * shape.pixels(), false);
+    return;
+  }
   const auto inputs = static_cast<std::ptrdiff_t>(shape.inputs);
   const auto taps = static_cast<std::ptrdiff_t>(shape.taps());
   // Inputs and outputs change places, and a tap reads where its mirror image wrote.

@@ -7,7 +7,7 @@
 //
 //   y[i][j][o] = sum over ky, kx, c of w[o][ky][kx][c] x[i + ky - side / 2][j + kx - side / 2][c]
 //
-// A layer of side 1 is a product with pixels as groups: matmul.h is faster there.
+// With a side of 1 it is a product with pixels as groups, and left to matmul.h.
 #pragma once
 
 #include <cstddef>

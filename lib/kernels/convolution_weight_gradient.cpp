@@ -2,6 +2,7 @@
 
 #include "base/aligned.h"
 #include "kernels/convolution.h"
+#include "kernels/matmul.h"
 #include "kernels/simd.h"
 
 namespace iflow::kernels {
@@ -128,6 +129,10 @@ void add_tiles(Tile<T> tile, T* dw, std::size_t groups) {
 template <class T>
 void convolution_weight_gradient(const ConvolutionShape& shape, const T* dy, const T* x, T* dw,
                                  std::size_t groups) {
+  if (shape.side == 1) {
+    weight_gradient(dy, x, dw, shape.outputs, shape.inputs, groups * shape.pixels());
+    return;
+  }
   thread_local AlignedVector<T> sums;
   sums.resize(std::max(sums.size(), shape.taps() * kSums * kWidth<T>));
   std::size_t left = shape.outputs;

@@ -26,7 +26,7 @@ void check(const ConvolutionalBranchConfig& c, const std::string& prefix) {
     throw UsageError(prefix + ": the initial gain must lie between 0 and 1, got " +
                      std::to_string(c.start_gain));
   }
-  if (c.image.elements() == 0) throw UsageError(prefix + ": the images are empty");
+  if (c.image.size() == 0) throw UsageError(prefix + ": the images are empty");
   if (c.filters.empty()) throw UsageError(prefix + ": a branch needs two convolutions");
   if (c.sides.size() != c.filters.size() + 1) {
     throw UsageError(prefix + ": a branch needs one more kernel than filters between them");

@@ -10,22 +10,14 @@
 #include <string>
 #include <vector>
 
+#include "data/images.h"
 #include "kernels/channel_activation.h"
 #include "nn/branch.h"
 
 namespace iflow {
 
-// The shape of images, which stand [height][width][channels] in their rows.
-struct ImageSize {
-  std::size_t height = 0, width = 0, channels = 0;
-
-  std::size_t pixels() const { return height * width; }
-  std::size_t elements() const { return pixels() * channels; }
-  bool operator==(const ImageSize&) const = default;
-};
-
 struct ConvolutionalBranchConfig {
-  ImageSize image;                       // of x and of g(x)
+  ImageShape image;                      // of x and of g(x)
   std::vector<std::size_t> filters;      // channels between the convolutions
   std::vector<std::size_t> sides;        // of the kernels, odd: one more than filters
   std::string activation = "clipswish";  // a name of nn/activations.h

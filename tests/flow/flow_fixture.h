@@ -48,7 +48,7 @@ inline BoundsConfig bounds_config(std::size_t d) {
   return config;
 }
 
-inline ConvolutionalBlockConfig convolutional_config(const ImageSize& image,
+inline ConvolutionalBlockConfig convolutional_config(const ImageShape& image,
                                                      const std::string& activation) {
   ConvolutionalBranchConfig config;
   config.image = image;

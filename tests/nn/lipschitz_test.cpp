@@ -136,7 +136,7 @@ std::vector<float> to_float(const Matrix& w) {
 }
 
 ParameterInfo info_of(const Matrix& w) {
-  return {"w", static_cast<std::size_t>(w.rows()), static_cast<std::size_t>(w.cols()), 0, 0.9};
+  return {"w", static_cast<std::size_t>(w.rows()), static_cast<std::size_t>(w.cols()), 0, 0.9, {}};
 }
 
 double norm_of(const std::vector<float>& x) {
@@ -210,7 +210,7 @@ TEST_CASE("estimate and gradient have the same bits wherever the matrix stands i
 
 TEST_CASE("power iteration leaves its vectors for a matrix of zeros") {
   const std::vector<float> x(12, 0);
-  PowerVectors vectors = initial_power_vectors({"w", 3, 4, 0, 0.9}, 1, 0);
+  PowerVectors vectors = initial_power_vectors({"w", 3, 4, 0, 0.9, {}}, 1, 0);
   const PowerVectors kept = vectors;
   CHECK(power_iteration(x.data(), vectors, 5) == 0);
   CHECK(vectors.u == kept.u);
@@ -218,7 +218,7 @@ TEST_CASE("power iteration leaves its vectors for a matrix of zeros") {
 }
 
 TEST_CASE("initial vectors are keyed by seed and index") {
-  const ParameterInfo info{"w", 5, 7, 0, 0.9};
+  const ParameterInfo info{"w", 5, 7, 0, 0.9, {}};
   const std::vector<float> u = initial_power_vectors(info, 1, 2).u;
   CHECK(u == initial_power_vectors(info, 1, 2).u);
   CHECK(u != initial_power_vectors(info, 2, 2).u);

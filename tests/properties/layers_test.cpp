@@ -59,8 +59,8 @@ std::vector<Row> table() {
                       ResidualBlockConfig{branch_config(d, {6, 5}, activation)}});
     }
   }
-  for (const ImageSize image : {ImageSize{2, 2, 1}, ImageSize{2, 4, 2}, ImageSize{3, 3, 2}}) {
-    const std::size_t d = image.elements();
+  for (const ImageShape image : {ImageShape{2, 4, 1}, ImageShape{4, 2, 2}, ImageShape{3, 3, 2}}) {
+    const std::size_t d = image.size();
     const std::string suffix = ", " + std::to_string(image.height) + " x " +
                                std::to_string(image.width) + " x " + std::to_string(image.channels);
     rows.push_back({"actnorm of channels" + suffix, d, ActNormConfig{image.channels}});
