@@ -59,7 +59,7 @@ std::vector<Row> table() {
                       ResidualBlockConfig{branch_config(d, {6, 5}, activation)}});
     }
   }
-  for (const ImageShape image : {ImageShape{2, 4, 1}, ImageShape{4, 2, 2}, ImageShape{3, 3, 2}}) {
+  for (const ImageShape image : {ImageShape{2, 4, 1}, ImageShape{2, 4, 2}, ImageShape{3, 3, 2}}) {
     const std::size_t d = image.size();
     const std::string suffix = ", " + std::to_string(image.height) + " x " +
                                std::to_string(image.width) + " x " + std::to_string(image.channels);
