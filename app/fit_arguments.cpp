@@ -208,7 +208,11 @@ void add_training_options(CLI::App& command, FitArguments& arguments) {
       ->group(kGroup);
   command
       .add_option("--power-iterations", train.power_iterations,
-                  "Power iterations per step and matrix")
+                  "Power iterations of every matrix, each time")
+      ->check(count_up_to(1000))
+      ->type_name("N")
+      ->group(kGroup);
+  command.add_option("--norm-every", train.norm_every, "Steps between power iterations")
       ->check(count_up_to(1000))
       ->type_name("N")
       ->group(kGroup);

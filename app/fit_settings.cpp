@@ -121,6 +121,7 @@ json every_setting(const FitSettings& s) {
           {"continuation", s.train.log_det.continuation},
           {"gradient", name_of(s.train.log_det.gradient, log_det_gradients())},
           {"power-iterations", s.train.power_iterations},
+          {"norm-every", s.train.norm_every},
           {"validate-every", s.train.validate_every},
           {"patience", s.train.patience},
           {"seed", s.train.seed}};
@@ -145,6 +146,7 @@ FitSettings settings_from_json(const json& options, const std::string& checkpoin
   if (s.flow.model == ModelKind::kIResNet) {
     s.train.log_det = log_det_from_json(fields);
     s.train.power_iterations = fields.get<int>("power-iterations");
+    s.train.norm_every = fields.get<std::uint64_t>("norm-every");
   }
   s.train.validate_every = fields.get<std::uint64_t>("validate-every");
   s.train.patience = fields.get<std::uint64_t>("patience");

@@ -290,6 +290,7 @@ json train_to_json(const TrainConfig& c) {
           {"epsilon", c.adam.epsilon},
           {"log_det", log_det_to_json(c.log_det)},
           {"power_iterations", c.power_iterations},
+          {"norm_every", c.norm_every},
           {"validate_every", c.validate_every},
           {"patience", c.patience},
           {"seed", c.seed}};
@@ -306,6 +307,7 @@ TrainConfig train_from_json(JsonFields fields) {
             fields.get<double>("epsilon")};
   c.log_det = log_det_from_json(fields.object("log_det"));
   c.power_iterations = fields.get<int>("power_iterations");
+  c.norm_every = fields.get<std::uint64_t>("norm_every");
   c.validate_every = fields.get<std::uint64_t>("validate_every");
   c.patience = fields.get<std::uint64_t>("patience");
   c.seed = fields.get<std::uint64_t>("seed");

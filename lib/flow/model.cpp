@@ -16,16 +16,21 @@ namespace iflow {
 namespace {
 
 // Rows that are worked on at a time: few enough that a layer's tensors stay in cache.
-constexpr std::size_t kTileRows = 4 * kLanes;
+constexpr std::size_t kMostTileRows = 4 * kLanes;
+std::size_t tile_rows(std::size_t dimension) {
+  constexpr std::size_t kLongRow = 256;
+  return dimension < kLongRow ? kMostTileRows : kLanes;
+}
 
 // Calls f(tape, first row, number of rows) for every tile of n rows.
 template <class F>
-void for_each_tile(std::size_t n, const F& f) {
-  parallel_for((n + kTileRows - 1) / kTileRows, [&](std::size_t tile) {
+void for_each_tile(std::size_t n, std::size_t dimension, const F& f) {
+  const std::size_t rows = tile_rows(dimension);
+  parallel_for((n + rows - 1) / rows, [&](std::size_t tile) {
     thread_local Tape<double> tape(false);
     tape.clear();
-    const std::size_t first = tile * kTileRows;
-    f(tape, first, std::min(kTileRows, n - first));
+    const std::size_t first = tile * rows;
+    f(tape, first, std::min(rows, n - first));
   });
 }
 
@@ -60,7 +65,7 @@ Model::Model(const FlowConfig& config, std::span<const float> values)
 std::vector<double> Model::log_density(std::span<const double> rows) const {
   const std::size_t d = dimension(), n = rows.size() / d;
   std::vector<double> result(n);
-  for_each_tile(n, [&](Tape<double>& tape, std::size_t first, std::size_t count) {
+  for_each_tile(n, d, [&](Tape<double>& tape, std::size_t first, std::size_t count) {
     const Pass<double> pass{tape, flow_.layout(), values_.data()};
     const Var x = load_rows(tape, rows.data() + first * d, count, d);
     lanes_to_rows(tape.value(flow_.log_density(pass, x)), count, 1, result.data() + first);
@@ -113,7 +118,7 @@ std::vector<DensityEstimate> Model::estimate_log_density(std::span<const double>
   const std::size_t d = dimension(), n = rows.size() / d;
   const auto blocks = std::count_if(bounds_.begin(), bounds_.end(), [](double l) { return l > 0; });
   std::vector<DensityEstimate> result(n);
-  for_each_tile(n, [&](Tape<double>& tape, std::size_t first, std::size_t count) {
+  for_each_tile(n, d, [&](Tape<double>& tape, std::size_t first, std::size_t count) {
     const Pass<double> pass{tape, flow_.layout(), values_.data()};
     const Var x = load_rows(tape, rows.data() + first * d, count, d);
     const std::size_t lanes = x.groups * kLanes;
@@ -158,7 +163,7 @@ std::vector<DensityEstimate> Model::estimate_log_density(std::span<const double>
 std::vector<double> Model::encode(std::span<const double> rows) const {
   const std::size_t d = dimension(), n = rows.size() / d;
   std::vector<double> result(rows.size());
-  for_each_tile(n, [&](Tape<double>& tape, std::size_t first, std::size_t count) {
+  for_each_tile(n, d, [&](Tape<double>& tape, std::size_t first, std::size_t count) {
     const Pass<double> pass{tape, flow_.layout(), values_.data()};
     const Var x = load_rows(tape, rows.data() + first * d, count, d);
     const Var z = flow_.transform(pass, x);
@@ -173,13 +178,14 @@ std::vector<double> Model::decode(std::span<const double> rows, const InverseOpt
   std::vector<double> result(rows.size());
   report = {std::vector<double>(layers, 0), std::vector<int>(layers, 0), std::vector<double>(n, 0),
             0};
-  std::vector<TileReport> tiles((n + kTileRows - 1) / kTileRows,
+  const std::size_t rows_a_tile = tile_rows(d);
+  std::vector<TileReport> tiles((n + rows_a_tile - 1) / rows_a_tile,
                                 {std::vector<long>(layers, 0), std::vector<int>(layers, 0), 0});
-  for_each_tile(n, [&](Tape<double>& tape, std::size_t first, std::size_t count) {
+  for_each_tile(n, d, [&](Tape<double>& tape, std::size_t first, std::size_t count) {
     const Pass<double> pass{tape, flow_.layout(), values_.data()};
     const Var x = load_rows(tape, rows.data() + first * d, count, d);
-    TileReport& tile = tiles[first / kTileRows];
-    std::array<bool, kTileRows> converged;
+    TileReport& tile = tiles[first / rows_a_tile];
+    std::array<bool, kMostTileRows> converged;
     converged.fill(true);
     for (std::size_t i = layers; i-- > 0;) {
       const auto mark = tape.mark();

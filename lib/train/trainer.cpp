@@ -12,6 +12,7 @@
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "flow/lanes.h"
+#include "nn/convolution_norm.h"
 #include "objective/summary.h"
 #include "train/schedule.h"
 
@@ -24,15 +25,29 @@ namespace {
 // well, large ones spare the traffic of weights and gradients, and more than some would cost more
 // memory than they are worth.
 constexpr std::size_t kMaxTileRows = 128;
+constexpr std::size_t kMaxTileNumbers = kMaxTileRows * 128;  // of rows, so that images are few
 constexpr std::size_t kMaxSlices = 8;
+
+// Validation is exact up to so many columns, beyond them with truncation errors of at most so many
+// nats per column (.0014 bits per dimension).
+constexpr std::size_t kMostExactValidation = 256;
+constexpr double kValidationBound = 1e-3;
 
 // Going back this often without finishing means that the data or the options are at fault.
 constexpr std::size_t kMaxDivergences = 5;
 
-std::size_t slices_of(std::size_t batch) {
+std::size_t slices_of(std::size_t batch, std::size_t dimension) {
+  // An image is work enough: a slice for every group of lanes.
+  constexpr std::size_t kLongRow = 256;
+  if (dimension >= kLongRow) return std::min((batch + kLanes - 1) / kLanes, kMaxSlices);
   constexpr std::size_t kSmallSlice = 64;
   if (batch <= 2 * kSmallSlice) return (batch + kSmallSlice - 1) / kSmallSlice;
   return std::min((batch + kMaxTileRows - 1) / kMaxTileRows, kMaxSlices);
+}
+
+std::size_t tile_rows(std::size_t dimension) {
+  const std::size_t groups = kMaxTileNumbers / (dimension * kLanes);
+  return std::clamp(groups * kLanes, kLanes, kMaxTileRows);
 }
 
 // Runs of parameters of about equal size, enough of them to share.
@@ -85,7 +100,9 @@ Trainer::Trainer(const FlowConfig& flow, const TrainConfig& config, TrainingData
       pieces_(cut_into_pieces(flow_.layout())),
       effective_(flow_.layout().size()),
       sigma_(flow_.layout().entries().size()),
-      gradients_(slices_of(config.batch), AlignedVector<float>(flow_.layout().size())) {
+      directions_(flow_.layout().entries().size()),
+      gradients_(slices_of(config.batch, flow.dimension),
+                 AlignedVector<float>(flow_.layout().size())) {
   check(config_, data_, flow_.dimension());
 }
 
@@ -110,7 +127,8 @@ void Trainer::start() {
   now_.average = now_.raw;
 
   constexpr int kConverged = 50;  // power iterations for a first estimate of every norm
-  now_.power.resize(layout.entries().size());
+  now_.power.assign(layout.entries().size(), {});
+  directions_.assign(layout.entries().size(), {});
   for (std::size_t i = 0; i < now_.power.size(); ++i) {
     if (layout[i].max_norm == 0) continue;
     now_.power[i] = initial_power_vectors(layout[i], config_.seed, i);
@@ -125,6 +143,7 @@ void Trainer::start() {
 
 void Trainer::resume(TrainState state) {
   now_ = std::move(state);
+  directions_.assign(directions_.size(), {});
   for (std::size_t i = 0; i < now_.power.size(); ++i) normalise(i, 0);
   loss_sum_ = 0;
   good_ = now_;
@@ -186,8 +205,9 @@ double Trainer::gradients(const std::vector<std::uint32_t>& batch) {
     std::fill(gradient.begin(), gradient.end(), 0.0F);
     const std::size_t begin = slice * batch.size() / slices;
     const std::size_t end = (slice + 1) * batch.size() / slices;
-    for (std::size_t first = begin; first < end; first += kMaxTileRows) {
-      const std::size_t count = std::min(kMaxTileRows, end - first);
+    const std::size_t tile = tile_rows(flow_.dimension());
+    for (std::size_t first = begin; first < end; first += tile) {
+      const std::size_t count = std::min(tile, end - first);
       losses[slice] += tile_gradient(batch, first, count, slice, gradient.data());
     }
   });
@@ -252,14 +272,16 @@ bool Trainer::update() {
       float* gradient = gradients_[0].data() + at;
       add_in_tree(gradients_, at, n);
       if (!is_usable(gradient, n)) usable = false;
-      if (info.max_norm > 0) {
-        pull_back_through_norm(raw, now_.power[i], sigma_[i], static_cast<float>(info.max_norm),
-                               gradient);
+      const auto c = static_cast<float>(info.max_norm);
+      if (info.convolution) {
+        pull_back_through_norm(raw, directions_[i].data(), n, sigma_[i], c, gradient);
+      } else if (info.max_norm > 0) {
+        pull_back_through_norm(raw, now_.power[i], sigma_[i], c, gradient);
       }
       adam_update(config_.adam, alpha, t, gradient, n, raw, now_.m.data() + at, now_.v.data() + at);
       float* average = now_.average.data() + at;
       for (std::size_t j = 0; j < n; ++j) average[j] += (1 - decay) * (raw[j] - average[j]);
-      normalise(i, config_.power_iterations);
+      normalise(i, t % config_.norm_every == 0 ? config_.power_iterations : 0);
     }
   });
   return usable;
@@ -267,7 +289,7 @@ bool Trainer::update() {
 
 // effective <- raw, scaled by the estimate of its spectral norm after some power iterations. The
 // estimate is a function of the raw matrix and the stored vectors, so that a resumed run, which
-// does none, finds the same.
+// does none, finds the same. With fixed vectors it is linear in a convolution's kernel.
 void Trainer::normalise(std::size_t parameter, int power_iterations) {
   const ParameterInfo& info = flow_.layout()[parameter];
   const float* raw = now_.raw.data() + info.offset;
@@ -276,7 +298,19 @@ void Trainer::normalise(std::size_t parameter, int power_iterations) {
     std::copy_n(raw, info.size(), effective);
     return;
   }
-  sigma_[parameter] = power_iteration(raw, now_.power[parameter], power_iterations);
+  if (info.convolution) {
+    PowerVectors& vectors = now_.power[parameter];
+    std::vector<float>& direction = directions_[parameter];
+    power_iteration(*info.convolution, raw, vectors, power_iterations);
+    if (power_iterations > 0 || direction.empty()) {
+      direction.resize(info.size());
+      convolution_direction(*info.convolution, vectors.u.data(), vectors.v.data(),
+                            direction.data());
+    }
+    sigma_[parameter] = std::inner_product(direction.begin(), direction.end(), raw, 0.0F);
+  } else {
+    sigma_[parameter] = power_iteration(raw, now_.power[parameter], power_iterations);
+  }
   normalise_matrix(raw, info.size(), sigma_[parameter], static_cast<float>(info.max_norm),
                    effective);
 }
@@ -286,7 +320,7 @@ void Trainer::validate() {
   scale_to_proved_bound(flow_.layout(), values);
   double loss = std::numeric_limits<double>::quiet_NaN();
   if (!data_.validation.empty()) {
-    const std::vector<double> log_p = Model(flow_config_, values).log_density(data_.validation);
+    const std::vector<double> log_p = validation_log_density(Model(flow_config_, values));
     loss = -mean_and_error(log_p, data_.validation_weights).mean;
   }
   const std::uint64_t since = now_.history.empty() ? 0 : now_.history.back().step;
@@ -301,9 +335,27 @@ void Trainer::validate() {
   good_ = now_;
 }
 
+// Exact where that is affordable; else by the series, with probes that are the same every time, so
+// that their noise hardly counts when two validations are compared.
+std::vector<double> Trainer::validation_log_density(const Model& model) const {
+  if (flow_.dimension() <= kMostExactValidation) return model.log_density(data_.validation);
+  std::vector<std::uint64_t> ids(data_.validation.size() / flow_.dimension());
+  std::iota(ids.begin(), ids.end(), std::uint64_t{0});
+  EstimateOptions options;
+  options.probes = 2;
+  options.max_bound = kValidationBound * static_cast<double>(flow_.dimension());
+  options.seed = config_.seed;
+  std::vector<double> log_p;
+  for (const DensityEstimate& row : model.estimate_log_density(data_.validation, ids, options)) {
+    log_p.push_back(row.value);
+  }
+  return log_p;
+}
+
 void Trainer::recover() {
   const std::uint64_t step = now_.step;
   now_ = good_;
+  directions_.assign(directions_.size(), {});
   loss_sum_ = 0;
   now_.rate_factor /= 2;
   now_.divergences.push_back({step, now_.step, config_.learning_rate * now_.rate_factor});

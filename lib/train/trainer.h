@@ -28,7 +28,8 @@ struct TrainConfig {
   double ema = 0.999;           // decay of the averaged parameters, per step
   AdamConfig adam;
   LogDetConfig log_det;              // how the log-determinant is found while training
-  int power_iterations = 1;          // per step and matrix
+  int power_iterations = 1;          // of every normalised matrix, each time
+  std::uint64_t norm_every = 1;      // steps between power iterations
   std::uint64_t validate_every = 1;  // steps between validations
   std::uint64_t patience = 0;        // steps without a better validation that end the run; 0: never
   std::uint64_t seed = 0;
@@ -114,6 +115,7 @@ class Trainer {
                        std::size_t count, std::size_t shard, float* gradient);
   bool update();
   void normalise(std::size_t parameter, int power_iterations);
+  std::vector<double> validation_log_density(const Model& model) const;
   bool advance_with_team(const std::function<bool(std::uint64_t step, double loss)>& on_step);
   void validate();
   void recover();
@@ -130,6 +132,7 @@ class Trainer {
   TrainState now_;
   AlignedVector<float> effective_;
   std::vector<float> sigma_;                     // spectral norm estimates, per parameter
+  std::vector<std::vector<float>> directions_;   // of convolutions: d sigma / d kernel
   std::vector<AlignedVector<float>> gradients_;  // one per slice of the batch
   double loss_sum_ = 0;                          // since the last validation point
 };
