@@ -66,9 +66,17 @@ FitSettings default_fit_settings(ModelKind model, std::size_t training_rows, std
 
 std::vector<std::string> unused_options(ModelKind model) {
   if (model == ModelKind::kIResNet) return {"bins"};
-  std::vector<std::string> names = {
-      "activation-first", "coefficient", "start-gain",   "power-iterations", "logdet", "terms",
-      "probes",           "probe",       "continuation", "gradient"};
+  std::vector<std::string> names = {"activation-first",
+                                    "coefficient",
+                                    "start-gain",
+                                    "power-iterations",
+                                    "norm-every",
+                                    "logdet",
+                                    "terms",
+                                    "probes",
+                                    "probe",
+                                    "continuation",
+                                    "gradient"};
   if (model != ModelKind::kSpline) names.emplace_back("bins");
   return names;
 }

@@ -488,9 +488,10 @@ Tensors training_tensors(const TrainState& state, const ParameterLayout& layout)
   put(tensors, "v.", layout, state.v);
   for (std::size_t i = 0; i < state.power.size(); ++i) {
     if (layout[i].max_norm == 0) continue;
-    tensors["power_u." + layout[i].name] = Tensor::from<float>(state.power[i].u, {layout[i].rows});
+    tensors["power_u." + layout[i].name] =
+        Tensor::from<float>(state.power[i].u, {layout[i].outputs()});
     tensors["power_v." + layout[i].name] =
-        Tensor::from<float>(state.power[i].v, {layout[i].columns});
+        Tensor::from<float>(state.power[i].v, {layout[i].inputs()});
   }
   return tensors;
 }
@@ -505,8 +506,8 @@ void training_from_tensors(const Tensors& tensors, const std::string& where,
   state.power.resize(layout.entries().size());
   for (std::size_t i = 0; i < state.power.size(); ++i) {
     if (layout[i].max_norm == 0) continue;
-    state.power[i] = {fields.get<float>("power_u." + layout[i].name, {layout[i].rows}),
-                      fields.get<float>("power_v." + layout[i].name, {layout[i].columns})};
+    state.power[i] = {fields.get<float>("power_u." + layout[i].name, {layout[i].outputs()}),
+                      fields.get<float>("power_v." + layout[i].name, {layout[i].inputs()})};
   }
   fields.finish();
 }

@@ -15,8 +15,8 @@ using kernels::ConvolutionShape;
 
 namespace {
 
-// Up to this side the Gram matrix is formed and factorised: 10 ms at 784.
-constexpr std::size_t kLargestGram = 1024;
+// Up to so many multiplications the Gram matrix is factorised: a tenth of a second.
+constexpr double kLargestFactorisation = 2e9;
 
 constexpr double kUnit = std::numeric_limits<double>::epsilon() / 2;
 
@@ -123,33 +123,90 @@ std::vector<double> transposed_kernel(const ConvolutionShape& s, const double* k
   return flipped;
 }
 
-// A^T A. Every pixel of the output adds the kernel's own Gram matrix, as far as its taps fall on
-// the image.
-Matrix gram_matrix(const ConvolutionShape& s, const double* kernel) {
-  const auto columns = static_cast<Eigen::Index>(s.columns());
-  const Eigen::Map<const RowMajor> w(kernel, static_cast<Eigen::Index>(s.outputs), columns);
-  const Matrix own = w.transpose() * w;
-  const auto n = static_cast<Eigen::Index>(s.pixels() * s.inputs);
-  Matrix gram = Matrix::Zero(n, n);
-  struct Taps {
-    Eigen::Index pixel, tap, count;
-  };
-  std::vector<std::vector<Taps>> rows(s.pixels());
-  for_each_row_of_taps(
-      s, [&](std::size_t p, std::size_t ky, std::size_t q, std::size_t kx, std::size_t count) {
-        const std::size_t tap = ky * s.side + kx;
-        rows[p].push_back({static_cast<Eigen::Index>(q * s.inputs),
-                           static_cast<Eigen::Index>(tap * s.inputs),
-                           static_cast<Eigen::Index>(count * s.inputs)});
-      });
-  for (const std::vector<Taps>& taps : rows) {
-    for (const Taps& a : taps) {
-      for (const Taps& b : taps) {
-        gram.block(a.pixel, b.pixel, a.count, b.count) += own.block(a.tap, b.tap, a.count, b.count);
+// A^T A. Rows of the image that are `side` apart or more don't meet in it: it is block-banded, with
+// a block for every pair of rows of the image.
+class GramMatrix {
+ public:
+  // Every pixel of the output adds the kernel's own Gram matrix, as far as its taps fall on the
+  // image.
+  GramMatrix(const ConvolutionShape& s, const double* kernel)
+      : rows_(s.height), band_(std::min(s.side, s.height)) {
+    const auto columns = static_cast<Eigen::Index>(s.columns());
+    const Eigen::Map<const RowMajor> w(kernel, static_cast<Eigen::Index>(s.outputs), columns);
+    const Matrix own = w.transpose() * w;
+    const auto n = static_cast<Eigen::Index>(s.width * s.inputs);
+    blocks_.assign(rows_ * band_, Matrix::Zero(n, n));
+    std::vector<std::vector<Taps>> taps(s.pixels());
+    for_each_row_of_taps(
+        s, [&](std::size_t p, std::size_t ky, std::size_t q, std::size_t kx, std::size_t count) {
+          taps[p].push_back({q / s.width, index(q % s.width * s.inputs),
+                             index((ky * s.side + kx) * s.inputs), index(count * s.inputs)});
+        });
+    for (const std::vector<Taps>& pixel : taps) {
+      for (const Taps& a : pixel) {
+        for (const Taps& b : pixel) {
+          if (a.row < b.row) continue;
+          block(a.row, b.row).block(a.column, b.column, a.count, b.count) +=
+              own.block(a.tap, b.tap, a.count, b.count);
+        }
       }
     }
   }
-  return gram;
+
+  double size() const {
+    return static_cast<double>(rows_) * static_cast<double>(blocks_[0].rows());
+  }
+
+  double trace() const {
+    double sum = 0;
+    for (std::size_t i = 0; i < rows_; ++i) sum += block(i, i).trace();
+    return sum;
+  }
+
+  // Whether the Cholesky factorisation of t I - A^T A, block by block, runs to its end.
+  bool is_below(double t) const {
+    GramMatrix l = *this;  // becomes the factor, from the left
+    for (std::size_t j = 0; j < rows_; ++j) {
+      const std::size_t last = std::min(j + band_, rows_);
+      for (std::size_t i = j; i < last; ++i) {
+        Matrix& lij = l.block(i, j);
+        lij = -lij;
+        if (i == j) lij.diagonal().array() += t;
+        for (std::size_t k = i + 1 > band_ ? i + 1 - band_ : 0; k < j; ++k) {
+          lij.noalias() -= l.block(i, k) * l.block(j, k).transpose();
+        }
+        Matrix& ljj = l.block(j, j);
+        if (i == j) {
+          if (Eigen::LLT<Eigen::Ref<Matrix>>(ljj).info() != Eigen::Success) return false;
+        } else {
+          ljj.triangularView<Eigen::Lower>().transpose().solveInPlace<Eigen::OnTheRight>(lij);
+        }
+      }
+    }
+    return true;
+  }
+
+ private:
+  // Taps side by side that a pixel of the output reads: where they fall, and which they are.
+  struct Taps {
+    std::size_t row;
+    Eigen::Index column, tap, count;
+  };
+
+  static Eigen::Index index(std::size_t i) { return static_cast<Eigen::Index>(i); }
+
+  // Of rows i >= j of the image, i - j < band_.
+  Matrix& block(std::size_t i, std::size_t j) { return blocks_[j * band_ + i - j]; }
+  const Matrix& block(std::size_t i, std::size_t j) const { return blocks_[j * band_ + i - j]; }
+
+  std::size_t rows_, band_;
+  std::vector<Matrix> blocks_;
+};
+
+// Multiplications of GramMatrix::is_below.
+double factorisation_cost(const ConvolutionShape& s) {
+  const auto n = static_cast<double>(s.width * s.inputs), band = static_cast<double>(s.side);
+  return static_cast<double>(s.height) * n * n * n * band * (band + 1) / 2;
 }
 
 // The largest eigenvalue of A^T A, from below, by Lanczos' method from a fixed start: nearly exact
@@ -185,19 +242,18 @@ double largest_eigenvalue_estimate(const ConvolutionShape& s, const double* kern
 
 // A proved upper bound of the largest eigenvalue of A^T A.
 double gram_bound(const ConvolutionShape& s, const double* kernel) {
-  const Matrix gram = gram_matrix(s, kernel);
+  const GramMatrix gram(s, kernel);
   const double estimate = largest_eigenvalue_estimate(s, kernel);
-  const double n = static_cast<double>(gram.rows());
   // Rounding. Forming the Gram matrix: an entry is a sum of at most outputs * taps products, the
   // matrix is off by at most that many u times || |A|^T |A| || <= trace(G). A Cholesky
-  // factorisation that runs to its end is that of a matrix within (n + 1) u trace of its input.
-  // (Higham, "Accuracy and Stability of Numerical Algorithms", theorem 10.3)
+  // factorisation that runs to its end is that of a matrix within (n + 1) u trace of its input,
+  // in whatever order its sums are taken. (Higham, "Accuracy and Stability of Numerical
+  // Algorithms", theorem 10.3)
+  const double n = gram.size();
   const double terms = static_cast<double>(s.outputs * s.taps()) + 2;
   for (double margin = 1e-4; margin < 1; margin *= 4) {
     const double bound = estimate * (1 + margin);
-    Matrix rest = -gram;
-    rest.diagonal().array() += bound;
-    if (Eigen::LLT<Eigen::Ref<Matrix>>(rest).info() != Eigen::Success) continue;
+    if (!gram.is_below(bound)) continue;
     return bound + 2 * kUnit * ((n + 2) * n * bound + terms * gram.trace());
   }
   return gram.trace() * (1 + 2 * terms * n * kUnit);  // which no eigenvalue exceeds
@@ -257,12 +313,13 @@ double proved_convolution_norm(const ConvolutionShape& shape, const double* kern
   // Scaled to entries of at most 1 so that nothing can over- or underflow.
   std::vector<double> scaled(kernel, kernel + shape.outputs * shape.columns());
   for (double& w : scaled) w /= largest;
-  const std::size_t smaller = shape.pixels() * std::min(shape.inputs, shape.outputs);
-  if (smaller > kLargestGram) return symbol_bound(shape, scaled.data()) * largest * (1 + 4 * kUnit);
   ConvolutionShape side = shape;
   if (shape.outputs < shape.inputs) {
     scaled = transposed_kernel(shape, scaled.data());
     std::swap(side.inputs, side.outputs);
+  }
+  if (factorisation_cost(side) > kLargestFactorisation) {
+    return symbol_bound(side, scaled.data()) * largest * (1 + 4 * kUnit);
   }
   return std::sqrt(gram_bound(side, scaled.data())) * largest * (1 + 8 * kUnit);
 }

@@ -37,10 +37,10 @@ class ConvolutionOperator {
 void convolution_direction(const kernels::ConvolutionShape& shape, const float* u, const float* v,
                            float* direction);
 
-// An upper bound of the spectral norm of A: where the smaller side of A has at most 1024 numbers,
-// a t with t^2 I - Gram shown to be positive definite by its Cholesky factorisation, else the
-// maximum of the symbol's norm over a grid of frequencies, raised by what can lie between them.
-// Rounding is included. Infinite for a kernel that is not finite.
+// An upper bound of the spectral norm of A: a t with t^2 I - Gram shown to be positive definite by
+// its block-banded Cholesky factorisation, on the smaller side of A, where that is affordable (28 x
+// 28 x 8, 16 x 16 x 16); else the maximum of the symbol's norm over a grid of frequencies, raised
+// by what can lie between them. Rounding is included. Infinite for a kernel that is not finite.
 double proved_convolution_norm(const kernels::ConvolutionShape& shape, const double* kernel);
 
 // The second of these bounds for itself. The zero-padded operator is a compression of the

@@ -41,11 +41,8 @@ bool normalise(Vector& x) {
 PowerVectors initial_power_vectors(const ParameterInfo& info, std::uint64_t seed,
                                    std::size_t index) {
   Rng rng(seed, RngPurpose::kPower, index);
-  const auto& image = info.convolution;
-  const std::size_t rows = image ? image->pixels() * image->outputs : info.rows;
-  const std::size_t columns = image ? image->pixels() * image->inputs : info.columns;
-  std::vector<float> u = random_unit_vector(rng, rows);
-  return {std::move(u), random_unit_vector(rng, columns)};
+  std::vector<float> u = random_unit_vector(rng, info.outputs());
+  return {std::move(u), random_unit_vector(rng, info.inputs())};
 }
 
 // Works on vectors of its own: the order in which Eigen adds up a mapped one depends on its

@@ -26,6 +26,11 @@ struct ParameterInfo {
   std::optional<kernels::ConvolutionShape> convolution;
 
   std::size_t size() const { return rows * columns; }
+  // Numbers that its linear operator yields and takes: of a row, or of an image.
+  std::size_t outputs() const { return convolution ? convolution->pixels() * rows : rows; }
+  std::size_t inputs() const {
+    return convolution ? convolution->pixels() * convolution->inputs : columns;
+  }
 };
 
 class ParameterLayout {

@@ -116,9 +116,11 @@ void Trainer::start() {
   now_.m.assign(n, 0);
   now_.v.assign(n, 0);
 
-  // The first rows, at most some thousand of them, initialise the layers that look at data.
-  constexpr std::size_t kInitialRows = 4096;
-  const std::size_t rows = std::min(data_.rows.size() / d, kInitialRows) / kLanes * kLanes;
+  // The first rows, at most some thousand of them, initialise the layers that look at data; of
+  // images, whose pixels count for many, some hundred.
+  constexpr std::size_t kInitialRows = 4096, kInitialNumbers = 1U << 18U, kLeast = 256;
+  const std::size_t most = std::clamp(kInitialNumbers / d, kLeast, kInitialRows);
+  const std::size_t rows = std::min(data_.rows.size() / d, most) / kLanes * kLanes;
   Tape<float> tape(false);
   const std::size_t used = rows > 0 ? rows : data_.rows.size() / d;
   const Var x = tape.variable(d, groups_for(used));
