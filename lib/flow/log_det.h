@@ -17,8 +17,8 @@ namespace iflow {
 
 enum class LogDetMethod { kExact, kSeries, kRoulette };
 
-// kRademacher: +-1 with equal chance. kUnit: probe i is sqrt(d) e_i, so that d probes give the
-// trace itself.
+// kRademacher: +-1 with equal chance. kUnit: probe i is sqrt(d) e_i, and zero from i = d on, so
+// that d probes give the trace itself.
 enum class ProbeKind { kRademacher, kGaussian, kUnit };
 
 // How the gradient of an estimate is found. kNeumann: from (I + J)^-1 as a series that is not

@@ -172,6 +172,12 @@ Var ResidualBlock<T>::sample_log_det(const Pass<T>& pass, Var x, const LogDetSam
   std::vector<double> product(lanes), v_squared(lanes), t_squared(lanes);
   for (std::size_t probe = 0; probe < sampling.probes; ++probe) {
     draw_probes(sampling.probe, sampling.seed, sampling.rows, x.groups, x.elements, probe, 1, v);
+    if (sampling.probe == ProbeKind::kUnit) {
+      // Of more unit probes than the block has columns, the others being zero, the mean is still
+      // the trace.
+      const T scale = std::sqrt(static_cast<T>(sampling.probes) / static_cast<T>(x.elements));
+      for (std::size_t i = 0; i < x.size(); ++i) v[i] *= scale;
+    }
     std::copy_n(v, x.size(), t);
     std::vector<LaneSeries> series;
     for (std::size_t l = 0; l < lanes; ++l) {
