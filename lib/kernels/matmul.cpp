@@ -129,7 +129,14 @@ void product(const Product<T>& p, std::size_t groups) {
   }
   // As wide as leaves room for at least four rows, which share the loads of a column.
   constexpr std::size_t kWidest = kAccumulators / (4 * kRegistersPerGroup<T>);
-  if constexpr (kWidest >= 3) panels.template operator()<3>();
+  if constexpr (kWidest >= 3) {
+    // Two pairs rather than three and a lone one.
+    const std::size_t pairs = groups % 3 == 1 && groups >= 4 ? 4 : 0;
+    const std::size_t all = groups;
+    groups -= pairs;
+    panels.template operator()<3>();
+    groups = all;
+  }
   if constexpr (kWidest >= 2) panels.template operator()<2>();
   panels.template operator()<1>();
 }
@@ -258,35 +265,45 @@ void narrow_weight_gradient(const T* dy, const T* x, T* dw, std::size_t m, std::
   rows.template operator()<1>();
 }
 
-// dw = dy x^T as a product whose lanes are inputs: x is transposed once, and no lanes are ever
-// added up. For k a multiple of kLanes.
+// Lanes of x that are transposed at a time: they stay in the first cache until they are used.
+constexpr std::size_t kTransposed = 384;
+
+// dw = dy x^T as a product whose lanes are inputs: x is transposed, a block of groups at a time,
+// and no lanes are ever added up. For k a multiple of kLanes.
 template <class T>
 void wide_weight_gradient(const T* dy, const T* x, T* dw, std::size_t m, std::size_t k,
                           std::size_t groups) {
-  // [k / kLanes][groups * kLanes rows][kLanes inputs]
+  const std::size_t most = std::max<std::size_t>(1, kTransposed / k);
+  // [k / kLanes][block * kLanes rows][kLanes inputs]
   thread_local AlignedVector<T> transposed;
-  transposed.resize(std::max(transposed.size(), k * groups * kLanes));
-  const std::size_t panel = groups * kLanes * kLanes;
-  for (std::size_t c = 0; c < k / kLanes; ++c) {
-    for (std::size_t g = 0; g < groups; ++g) {
-      transpose_block(x + (g * k + c * kLanes) * kLanes,
-                      transposed.data() + c * panel + g * kLanes * kLanes);
+  transposed.resize(std::max(transposed.size(), k * most * kLanes));
+  while (groups > 0) {
+    const std::size_t block = std::min(most, groups);
+    const std::size_t panel = block * kLanes * kLanes;
+    for (std::size_t c = 0; c < k / kLanes; ++c) {
+      for (std::size_t g = 0; g < block; ++g) {
+        transpose_block(x + (g * k + c * kLanes) * kLanes,
+                        transposed.data() + c * panel + g * kLanes * kLanes);
+      }
     }
+    product<T>({.left = dy,
+                .row_stride = kLanes,
+                .stride = 1,
+                .width = kLanes,
+                .blocks = block,
+                .block_stride = m * kLanes,
+                .right = transposed.data(),
+                .right_group = panel,
+                .out = dw,
+                .out_row = k,
+                .out_group = kLanes,
+                .rows = m,
+                .accumulate = true},
+               k / kLanes);
+    dy += block * m * kLanes;
+    x += block * k * kLanes;
+    groups -= block;
   }
-  product<T>({.left = dy,
-              .row_stride = kLanes,
-              .stride = 1,
-              .width = kLanes,
-              .blocks = groups,
-              .block_stride = m * kLanes,
-              .right = transposed.data(),
-              .right_group = panel,
-              .out = dw,
-              .out_row = k,
-              .out_group = kLanes,
-              .rows = m,
-              .accumulate = true},
-             k / kLanes);
 }
 
 }  // namespace
