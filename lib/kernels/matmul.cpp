@@ -41,26 +41,53 @@ struct Product {
   std::size_t bias_groups = 0;
 };
 
+// What the accumulators of a tile begin with. The rows of `out` are walked, not indexed: GCC would
+// keep the address of every one of them from here to the end of the tile.
+template <class T, std::size_t kRows, std::size_t kGroups>
+[[gnu::always_inline]] inline void begin_tile(
+    const Product<T>& p, std::size_t m, std::size_t g,
+    Vec<T> (&acc)[kRows][kGroups * kRegistersPerGroup<T>]) {
+  constexpr std::size_t kPerGroup = kRegistersPerGroup<T>;
+  constexpr std::size_t kColumns = kGroups * kPerGroup;
+  if (p.accumulate) {
+    const T* row = p.out + m * p.out_row + g * p.out_group;
+#pragma GCC unroll 32
+    for (std::size_t r = 0; r < kRows; ++r, row += p.out_row) {
+#pragma GCC unroll 32
+      for (std::size_t c = 0; c < kColumns; ++c) {
+        acc[r][c] =
+            load_unaligned(row + (c / kPerGroup) * p.out_group + (c % kPerGroup) * kWidth<T>);
+      }
+    }
+  } else if (g < p.bias_groups) {
+    Vec<T> counts[kColumns];  // 1 where the bias counts
+#pragma GCC unroll 32
+    for (std::size_t c = 0; c < kColumns; ++c) {
+      counts[c] = broadcast(T(g + c / kPerGroup < p.bias_groups ? 1 : 0));
+    }
+#pragma GCC unroll 32
+    for (std::size_t r = 0; r < kRows; ++r) {
+      const Vec<T> bias = broadcast(p.bias[m + r]);
+#pragma GCC unroll 32
+      for (std::size_t c = 0; c < kColumns; ++c) acc[r][c] = bias * counts[c];
+    }
+  } else {
+#pragma GCC unroll 32
+    for (std::size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 32
+      for (std::size_t c = 0; c < kColumns; ++c) acc[r][c] = Vec<T>{};
+    }
+  }
+}
+
 // Rows m .. m + kRows - 1 and groups g .. g + kGroups - 1 of a product, all of the contraction.
 template <class T, std::size_t kRows, std::size_t kGroups>
 [[gnu::always_inline]] inline void product_tile(const Product<T>& p, std::size_t m, std::size_t g) {
   constexpr std::size_t kPerGroup = kRegistersPerGroup<T>;
   constexpr std::size_t kColumns = kGroups * kPerGroup;
-  T* out = p.out + m * p.out_row + g * p.out_group;
   const std::size_t out_row = p.out_row, out_group = p.out_group;
   Vec<T> acc[kRows][kColumns];
-#pragma GCC unroll 32
-  for (std::size_t r = 0; r < kRows; ++r) {
-#pragma GCC unroll 32
-    for (std::size_t c = 0; c < kColumns; ++c) {
-      const T* at = out + r * out_row + (c / kPerGroup) * out_group + (c % kPerGroup) * kWidth<T>;
-      if (p.accumulate) {
-        acc[r][c] = load_unaligned(at);
-      } else {
-        acc[r][c] = broadcast(g + c / kPerGroup < p.bias_groups ? p.bias[m + r] : T(0));
-      }
-    }
-  }
+  begin_tile<T, kRows, kGroups>(p, m, g, acc);
   const T* right = p.right + g * p.right_group;
   const std::size_t right_group = p.right_group, row_stride = p.row_stride, stride = p.stride;
   for (std::size_t b = 0; b < p.blocks; ++b) {
@@ -81,12 +108,12 @@ template <class T, std::size_t kRows, std::size_t kGroups>
       right += kLanes;
     }
   }
+  T* row = p.out + m * out_row + g * out_group;
 #pragma GCC unroll 32
-  for (std::size_t r = 0; r < kRows; ++r) {
+  for (std::size_t r = 0; r < kRows; ++r, row += out_row) {
 #pragma GCC unroll 32
     for (std::size_t c = 0; c < kColumns; ++c) {
-      store_unaligned(out + r * out_row + (c / kPerGroup) * out_group + (c % kPerGroup) * kWidth<T>,
-                      acc[r][c]);
+      store_unaligned(row + (c / kPerGroup) * out_group + (c % kPerGroup) * kWidth<T>, acc[r][c]);
     }
   }
 }
@@ -126,6 +153,9 @@ void product(const Product<T>& p, std::size_t groups) {
   constexpr std::size_t kMany = kAccumulators / (2 * kRegistersPerGroup<T>);
   if constexpr (kMany >= 2) {
     if (p.rows < 4) panels.template operator()<kMany>();
+  }
+  if constexpr (kMany >= 8) {
+    if (p.rows < 4) panels.template operator()<4>();
   }
   // As wide as leaves room for at least four rows, which share the loads of a column.
   constexpr std::size_t kWidest = kAccumulators / (4 * kRegistersPerGroup<T>);
@@ -320,15 +350,18 @@ void weight_gradient(const T* dy, const T* x, T* dw, std::size_t m, std::size_t 
 
 template <class T>
 void add_bias_gradient(const T* dy, T* db, std::size_t m, std::size_t groups) {
-  for (std::size_t i = 0; i < m; ++i) {
-    Vec<T> sum{};
+  for (std::size_t first = 0; first < m; first += kSums) {
+    const std::size_t rows = std::min(kSums, m - first);
+    Vec<T> acc[kSums] = {};
     for (std::size_t g = 0; g < groups; ++g) {
-      const T* lanes = dy + (g * m + i) * kLanes;
-      for (std::size_t l = 0; l < kLanes; l += kWidth<T>) sum += load(lanes + l);
+      const T* lanes = dy + (g * m + first) * kLanes;
+      for (std::size_t r = 0; r < rows; ++r, lanes += kLanes) {
+        for (std::size_t l = 0; l < kLanes; l += kWidth<T>) acc[r] += load(lanes + l);
+      }
     }
-    T total = 0;
-    for (std::size_t l = 0; l < kWidth<T>; ++l) total += sum[l];
-    db[i] += total;
+    alignas(simd::kVectorBytes) T sums[kSums];
+    simd::horizontal_sums<T, kSums>(acc, sums);
+    for (std::size_t r = 0; r < rows; ++r) db[first + r] += sums[r];
   }
 }
 
