@@ -37,6 +37,12 @@ template <class T>
 Var linear(Tape<T>& tape, const Parameter<T>& w, const Parameter<T>& bias, Var x,
            std::size_t groups);
 
+// What `linear` makes of unit_tangents(x): w x + bias, and the columns of w as tangents, for which
+// there is nothing to multiply. w: (M, E)  bias: (M, 1)  x: [G][E] -> [(1 + E) G][M].
+template <class T>
+Var linear_with_unit_tangents(Tape<T>& tape, const Parameter<T>& w, const Parameter<T>& bias,
+                              Var x);
+
 // y = phi(x) on the values, phi'(x) t on the tangents. `raw` (1, 1): the activation's parameter is
 // softplus(raw); ignored by activations that have none. `groups` is G.
 template <class T>

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "autodiff/ops.h"
 #include "kernels/matmul.h"
 
@@ -21,9 +23,41 @@ Var linear(Tape<T>& tape, const Parameter<T>& w, const Parameter<T>& bias, Var x
   return y;
 }
 
+template <class T>
+Var linear_with_unit_tangents(Tape<T>& tape, const Parameter<T>& w, const Parameter<T>& bias,
+                              Var x) {
+  const std::size_t m = w.rows, e = x.elements, groups = x.groups, values = groups * m * kLanes;
+  const Var y = tape.variable(m, (1 + e) * groups);
+  const auto matrix = kernels::row_major(w.value, w.rows, w.columns);
+  kernels::matmul_with_bias(matrix, bias.value, groups, tape.value(x), tape.value(y), groups);
+  T* lanes = tape.value(y) + values;
+  for (std::size_t j = 0; j < e; ++j) {
+    for (std::size_t i = 0; i < groups * m; ++i, lanes += kLanes) {
+      std::fill_n(lanes, kLanes, w.value[i % m * e + j]);
+    }
+  }
+  tape.on_backward(y, [=](Tape<T>& t) {
+    const T* dy = t.output_adjoint(y);
+    // y = w x + b, tangent j = column j of w: db += sum dy, dw += dy x^T, its column j += sum dy_j,
+    // dx += w^T dy
+    kernels::add_bias_gradient(dy, bias.gradient, m, groups);
+    kernels::weight_gradient(dy, t.value(x), w.gradient, m, e, groups);
+    for (std::size_t j = 0; j < e; ++j) {
+      kernels::add_bias_gradient(dy + (1 + j) * values, w.gradient + j, m, groups, e);
+    }
+    const auto dx = t.adjoint(x);
+    kernels::matmul(matrix.transposed(), dy, dx.data, groups, !dx.fresh);
+  });
+  return y;
+}
+
 template Var linear(Tape<float>&, const Parameter<float>&, const Parameter<float>&, Var,
                     std::size_t);
 template Var linear(Tape<double>&, const Parameter<double>&, const Parameter<double>&, Var,
                     std::size_t);
+template Var linear_with_unit_tangents(Tape<float>&, const Parameter<float>&,
+                                       const Parameter<float>&, Var);
+template Var linear_with_unit_tangents(Tape<double>&, const Parameter<double>&,
+                                       const Parameter<double>&, Var);
 
 }  // namespace iflow::ops

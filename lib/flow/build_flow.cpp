@@ -93,6 +93,7 @@ Flow<T> build_flow(const FlowConfig& config) {
   ParameterLayout layout;
   std::vector<std::unique_ptr<Layer<T>>> layers;
   std::vector<std::string> kinds;
+  std::vector<std::size_t> offsets = {0};
   std::size_t prefix_layers = 0, active = config.dimension;
   for (std::size_t i = 0; i < config.layers.size(); ++i) {
     const Maker<T> maker(active, layout, "flow." + std::to_string(i));
@@ -103,11 +104,12 @@ Flow<T> build_flow(const FlowConfig& config) {
       active = kept_by_factor_out(factor_out->image).size();
     }
     kinds.emplace_back(kKinds[config.layers[i].index()]);
+    offsets.push_back(layout.size());
     if (layout.entries().empty()) prefix_layers = i + 1;
   }
   if (layout.entries().empty()) throw UsageError("flow: no layer has anything to learn");
   return Flow<T>(config.dimension, std::move(layout), std::move(layers), std::move(kinds),
-                 prefix_layers);
+                 std::move(offsets), prefix_layers);
 }
 
 template Flow<float> build_flow(const FlowConfig&);

@@ -142,7 +142,7 @@ Inverted invert_by_newton(const Branch<T>& g, double lipschitz, const Pass<T>& p
   for (int step = 0; step < options.max_iterations && !all_converged(rows, groups * kLanes);
        ++step) {
     const auto mark = tape.mark();
-    const T* h = tape.value(g.forward(pass, ops::unit_tangents(tape, x), groups));
+    const T* h = tape.value(g.forward_with_jacobian(pass, x));
     const T* ys = tape.value(y);
     T* xs = tape.value(x);
     for (std::size_t i = 0; i < y.size(); ++i) residual[i] = ys[i] - h[i] - xs[i];

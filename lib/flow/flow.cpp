@@ -12,11 +12,12 @@ namespace iflow {
 template <class T>
 Flow<T>::Flow(std::size_t dimension, ParameterLayout layout,
               std::vector<std::unique_ptr<Layer<T>>> layers, std::vector<std::string> kinds,
-              std::size_t prefix_layers)
+              std::vector<std::size_t> offsets, std::size_t prefix_layers)
     : dimension_(dimension),
       layout_(std::move(layout)),
       layers_(std::move(layers)),
       kinds_(std::move(kinds)),
+      offsets_(std::move(offsets)),
       prefix_layers_(prefix_layers) {}
 
 template <class T>
@@ -105,43 +106,98 @@ LogDetSamples Flow<T>::sample_log_density(const Pass<T>& pass, Var x,
   return samples;
 }
 
+namespace {
+
+std::vector<GroupRange> cut(std::size_t groups, std::size_t tile_groups) {
+  std::vector<GroupRange> parts;
+  for (std::size_t first = 0; first < groups; first += tile_groups) {
+    parts.push_back({first, std::min(tile_groups, groups - first)});
+  }
+  return parts;
+}
+
+// `values` [G][elements], a part of them as a variable on the tape.
+template <class T>
+Var part_of(Tape<T>& tape, const T* values, std::size_t elements, GroupRange part) {
+  const Var v = tape.variable(elements, part.groups);
+  std::copy_n(values + part.first * elements * kLanes, v.size(), tape.value(v));
+  return v;
+}
+
+}  // namespace
+
+template <class T>
+std::size_t Flow<T>::layers_on_tape(const Learning& learning) const {
+  if (learning.log_det.method != LogDetMethod::kExact) return 1;
+  constexpr std::size_t kCacheBytes = std::size_t{1} << 20U;
+  // About what a layer leaves: what its matrices map to, before and behind an activation, with a
+  // tangent for every column.
+  std::size_t outputs = 0;
+  for (const ParameterInfo& info : layout_.entries()) outputs += info.columns > 1 ? info.rows : 0;
+  const std::size_t bytes =
+      2 * outputs / layers_.size() * (1 + dimension_) * learning.tile_groups * kLanes * sizeof(T);
+  return std::max<std::size_t>(kCacheBytes / std::max<std::size_t>(bytes, 1), 1);
+}
+
 template <class T>
 void Flow<T>::learn(const Learning& learning, Var x, std::size_t first_layer, const T* weights,
                     T* log_p) const {
-  Tape<T>&inputs = learning.inputs, &tape = learning.layer;
-  const std::size_t lanes = x.groups * kLanes;
-  std::vector<Var> reaching = {x};  // the input of every layer, and z
-  for (std::size_t i = first_layer; i < layers_.size(); ++i) {
-    reaching.push_back(layers_[i]->transform({inputs, layout_, learning.values}, reaching.back()));
+  Tape<T>& inputs = learning.inputs;
+  const std::size_t d = x.elements, together = layers_on_tape(learning);
+  std::vector<const T*> reaching = {inputs.value(x)};  // the rows that reach each stretch of layers
+  std::vector<std::size_t> begins = {first_layer};
+  while (begins.back() + together < layers_.size()) {
+    T* y = inputs.scratch(x.size());
+    const auto mark = inputs.mark();
+    Var v = part_of(inputs, reaching.back(), d, {0, x.groups});
+    for (std::size_t i = begins.back(); i < begins.back() + together; ++i) {
+      v = layers_[i]->transform({inputs, layout_, learning.values}, v);
+    }
+    std::copy_n(inputs.value(v), x.size(), y);
+    inputs.rewind(mark);
+    reaching.push_back(y);
+    begins.push_back(begins.back() + together);
   }
-  const auto copied = [&](Var from) {
-    const Var v = tape.variable(from.elements, from.groups);
-    std::copy_n(inputs.value(from), from.size(), tape.value(v));
-    return v;
-  };
-  T* dy = inputs.scratch(x.size());
-  const auto pull_back = [&](Var input) {
-    tape.backward();
-    std::copy_n(tape.adjoint(input).data, input.size(), dy);
-  };
+  T* dy = inputs.scratch(x.size());  // the adjoint of what left the stretch, then of its input
+  std::fill_n(log_p, x.groups * kLanes, T(0));
+  std::size_t end = layers_.size();
+  for (std::size_t k = begins.size(); k-- > 0; end = begins[k]) {
+    std::fill(learning.gradients + offsets_[begins[k]], learning.gradients + offsets_[end], T(0));
+    for (const GroupRange part : cut(x.groups, learning.tile_groups)) {
+      const std::size_t lane = part.first * kLanes;
+      learn_tile(learning, begins[k], end,
+                 {reaching[k], part, weights + lane, log_p + lane, dy + lane * d});
+    }
+  }
+}
+
+template <class T>
+void Flow<T>::learn_tile(const Learning& learning, std::size_t begin, std::size_t end,
+                         const Tile& tile) const {
+  Tape<T>& tape = learning.tape;
+  const Pass<T> pass{tape, layout_, learning.values, learning.gradients};
+  const std::size_t lanes = tile.part.groups * kLanes;
   tape.clear();
-  const Var z = copied(reaching.back());
-  const Var base = ops::log_standard_normal(tape, z);
-  std::copy_n(tape.value(base), lanes, log_p);
-  std::copy_n(weights, lanes, tape.adjoint(base).data);
-  pull_back(z);
-  for (std::size_t i = layers_.size(); i-- > first_layer;) {
-    tape.clear();
-    const Pass<T> pass{tape, layout_, learning.values, learning.gradients};
-    const Var input = copied(reaching[i - first_layer]);
-    const Learnable<T> output = layers_[i]->forward_to_learn(
-        pass, input,
-        {learning.log_det, layer_seed(learning.seed, i), learning.shard, learning.rows});
-    for (std::size_t l = 0; l < lanes; ++l) log_p[l] += output.log_det[l];
-    std::copy_n(dy, x.size(), tape.adjoint(output.y).data);
-    std::copy_n(weights, lanes, tape.adjoint(output.surrogate.var).data);
-    pull_back(input);
+  const Var x = part_of(tape, tile.x, dimension_, tile.part);
+  Var y = x;
+  for (std::size_t i = begin; i < end; ++i) {
+    const Learnable<T> output =
+        layers_[i]->forward_to_learn(pass, y,
+                                     {learning.log_det, layer_seed(learning.seed, i),
+                                      learning.shard, learning.rows + tile.part.first * kLanes});
+    for (std::size_t l = 0; l < lanes; ++l) tile.log_p[l] += output.log_det[l];
+    std::copy_n(tile.weights, lanes, tape.adjoint(output.surrogate.var).data);
+    y = output.y;
   }
+  if (end == layers_.size()) {
+    const Var base = ops::log_standard_normal(tape, y);
+    for (std::size_t l = 0; l < lanes; ++l) tile.log_p[l] += tape.value(base)[l];
+    std::copy_n(tile.weights, lanes, tape.adjoint(base).data);
+  } else {
+    std::copy_n(tile.dy, x.size(), tape.adjoint(y).data);
+  }
+  tape.backward();
+  std::copy_n(tape.adjoint(x).data, x.size(), tile.dy);
 }
 
 template <class T>

@@ -12,13 +12,19 @@
 
 namespace iflow {
 
+// Groups first .. first + groups - 1 of a variable.
+struct GroupRange {
+  std::size_t first, groups;
+};
+
 template <class T>
 class Flow {
  public:
+  // `offsets`: where each layer's parameters begin in the flat array, and where the last one's end.
   // `prefix_layers`: how many layers at the front have no parameters (they depend on the data
   // alone). Made by build_flow (build_flow.h).
   Flow(std::size_t dimension, ParameterLayout layout, std::vector<std::unique_ptr<Layer<T>>> layers,
-       std::vector<std::string> kinds, std::size_t prefix_layers);
+       std::vector<std::string> kinds, std::vector<std::size_t> offsets, std::size_t prefix_layers);
 
   std::size_t dimension() const { return dimension_; }
   const ParameterLayout& layout() const { return layout_; }
@@ -44,20 +50,26 @@ class Flow {
   // `pass` must not record. Needs `prove`.
   LogDetSamples sample_log_density(const Pass<T>& pass, Var x, LogDetSampling sampling) const;
 
-  // What the rows' estimated log-densities and their gradients are made from.
+  // What the rows' log-densities, exact or estimated, and their gradients are made from.
   struct Learning {
     Tape<T>& inputs;  // does not record; x lives on it
-    Tape<T>& layer;   // records; holds one layer at a time
+    Tape<T>& tape;    // records
     const T* values;  // effective parameters
     T* gradients;
     const LogDetConfig& log_det;
     std::uint64_t seed;  // of the step
     std::uint64_t shard;
     const std::uint64_t* rows;  // of each lane
+    std::size_t tile_groups;    // of a tile, > 0
   };
-  // Adds the gradient of sum over rows of weights[i] ln p(x_i), ln p estimated, layer by layer from
-  // the last: no more than one layer is on the tape at a time. log_p <- the estimates.
-  // x [G][dimension] has passed the layers in front of `first_layer`; weights, log_p: (16 G).
+  // gradients <- the gradient of sum over rows of weights[i] ln p(x_i), those of the layers in
+  // front of `first_layer` excepted; log_p <- the log-densities. x [G][dimension] has passed these
+  // layers; weights, log_p: (16 G).
+  //
+  // Only as many layers and rows are on the tape at a time as cache has room for, estimating layers
+  // one by one; of the others the rows that reach them are kept. What is made twice for it, values
+  // without tangents, costs less than memory would, and a layer's weights and gradients stay in
+  // cache while the rows pass.
   void learn(const Learning& learning, Var x, std::size_t first_layer, const T* weights,
              T* log_p) const;
 
@@ -72,10 +84,26 @@ class Flow {
   Transformed forward_in_place(const Pass<T>& pass, Var x, std::size_t begin,
                                std::size_t end) const;
 
+  // How many layers `learn` has on the tape at a time.
+  std::size_t layers_on_tape(const Learning& learning) const;
+  // A part of the rows x that reach a layer; its share of weights, log-densities and adjoints: of
+  // what leaves the last layer, then of x.
+  struct Tile {
+    const T* x;
+    GroupRange part;
+    const T* weights;
+    T* log_p;
+    T* dy;
+  };
+  // Sends a tile through the layers begin .. end - 1 and back.
+  void learn_tile(const Learning& learning, std::size_t begin, std::size_t end,
+                  const Tile& tile) const;
+
   std::size_t dimension_;
   ParameterLayout layout_;
   std::vector<std::unique_ptr<Layer<T>>> layers_;
   std::vector<std::string> kinds_;
+  std::vector<std::size_t> offsets_;
   std::size_t prefix_layers_;
 };
 

@@ -92,8 +92,7 @@ ResidualBlock<T>::ResidualBlock(const ConvolutionalBranchConfig& branch, Paramet
 
 template <class T>
 Transformed ResidualBlock<T>::forward(const Pass<T>& pass, Var x) const {
-  const Var with_tangents = ops::unit_tangents(pass.tape, x);
-  const Var h = branch_->forward(pass, with_tangents, x.groups);
+  const Var h = branch_->forward_with_jacobian(pass, x);
   return {ops::add_values(pass.tape, x, h), ops::log_det_identity_plus(pass.tape, h, x.groups)};
 }
 

@@ -157,15 +157,14 @@ void product(const Product<T>& p, std::size_t groups) {
   if constexpr (kMany >= 8) {
     if (p.rows < 4) panels.template operator()<4>();
   }
-  // As wide as leaves room for at least four rows, which share the loads of a column.
+  // As wide as leaves room for at least four rows, which share the loads of a column; two panels of
+  // two groups rather than one of three and one of one.
   constexpr std::size_t kWidest = kAccumulators / (4 * kRegistersPerGroup<T>);
   if constexpr (kWidest >= 3) {
-    // Two pairs rather than three and a lone one.
-    const std::size_t pairs = groups % 3 == 1 && groups >= 4 ? 4 : 0;
-    const std::size_t all = groups;
-    groups -= pairs;
-    panels.template operator()<3>();
-    groups = all;
+    while (groups - g == 3 || groups - g > 4) {
+      product_panel<T, 3>(p, g);
+      g += 3;
+    }
   }
   if constexpr (kWidest >= 2) panels.template operator()<2>();
   panels.template operator()<1>();
@@ -349,7 +348,7 @@ void weight_gradient(const T* dy, const T* x, T* dw, std::size_t m, std::size_t 
 }
 
 template <class T>
-void add_bias_gradient(const T* dy, T* db, std::size_t m, std::size_t groups) {
+void add_bias_gradient(const T* dy, T* db, std::size_t m, std::size_t groups, std::size_t stride) {
   for (std::size_t first = 0; first < m; first += kSums) {
     const std::size_t rows = std::min(kSums, m - first);
     Vec<T> acc[kSums] = {};
@@ -361,7 +360,7 @@ void add_bias_gradient(const T* dy, T* db, std::size_t m, std::size_t groups) {
     }
     alignas(simd::kVectorBytes) T sums[kSums];
     simd::horizontal_sums<T, kSums>(acc, sums);
-    for (std::size_t r = 0; r < rows; ++r) db[first + r] += sums[r];
+    for (std::size_t r = 0; r < rows; ++r) db[(first + r) * stride] += sums[r];
   }
 }
 
@@ -369,7 +368,7 @@ void add_bias_gradient(const T* dy, T* db, std::size_t m, std::size_t groups) {
   template void matmul(const MatrixView<T>&, const T*, T*, std::size_t, bool);              \
   template void matmul_with_bias(const MatrixView<T>&, const T*, std::size_t, const T*, T*, \
                                  std::size_t);                                              \
-  template void add_bias_gradient(const T*, T*, std::size_t, std::size_t);                  \
+  template void add_bias_gradient(const T*, T*, std::size_t, std::size_t, std::size_t);     \
   template void weight_gradient(const T*, const T*, T*, std::size_t, std::size_t, std::size_t);
 IFLOW_INSTANTIATE(float)
 IFLOW_INSTANTIATE(double)

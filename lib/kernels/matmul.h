@@ -42,9 +42,11 @@ template <class T>
 void weight_gradient(const T* dy, const T* x, T* dw, std::size_t m, std::size_t k,
                      std::size_t groups);
 
-// db += sum over groups and lanes of dy: the gradient of the bias.
+// db += sum over groups and lanes of dy: the gradient of the bias, whose entries stand `stride`
+// apart.
 // dy: [G][M][kLanes]  db: (M)
 template <class T>
-void add_bias_gradient(const T* dy, T* db, std::size_t m, std::size_t groups);
+void add_bias_gradient(const T* dy, T* db, std::size_t m, std::size_t groups,
+                       std::size_t stride = 1);
 
 }  // namespace iflow::kernels

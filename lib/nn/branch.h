@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "autodiff/ops.h"
 #include "nn/parameters.h"
 
 namespace iflow {
@@ -30,6 +31,12 @@ class Branch {
   // g on the values and J t on the tangents of x: [(1 + D) G][dimension] -> [(1 + D) G][outputs];
   // `groups` is G.
   virtual Var forward(const Pass<T>& pass, Var x, std::size_t groups) const = 0;
+
+  // g and its Jacobian, one unit tangent after the other: x [G][dimension] -> [(1 + dimension)
+  // G][outputs].
+  virtual Var forward_with_jacobian(const Pass<T>& pass, Var x) const {
+    return forward(pass, ops::unit_tangents(pass.tape, x), x.groups);
+  }
 
   // Nothing is recorded, whether the tape records or not. x: [G][dimension]
   virtual Linearised<T> linearise(const Pass<T>& pass, const T* x, std::size_t groups) const = 0;

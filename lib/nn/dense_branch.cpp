@@ -65,7 +65,23 @@ Var DenseBranch<T>::activate(const Pass<T>& pass, const Layer& layer, Var x,
 
 template <class T>
 Var DenseBranch<T>::forward(const Pass<T>& pass, Var x, std::size_t groups) const {
-  for (const Layer& layer : layers_) {
+  return forward_from(pass, 0, x, groups);
+}
+
+template <class T>
+Var DenseBranch<T>::forward_with_jacobian(const Pass<T>& pass, Var x) const {
+  const Layer& first = layers_.front();
+  if (first.activated) return Branch<T>::forward_with_jacobian(pass, x);
+  const Var h = ops::linear_with_unit_tangents(pass.tape, pass.parameter(first.weight),
+                                               pass.parameter(first.bias), x);
+  return forward_from(pass, 1, h, x.groups);
+}
+
+template <class T>
+Var DenseBranch<T>::forward_from(const Pass<T>& pass, std::size_t first, Var x,
+                                 std::size_t groups) const {
+  for (std::size_t i = first; i < layers_.size(); ++i) {
+    const Layer& layer = layers_[i];
     const Parameter<T> w = pass.parameter(layer.weight), bias = pass.parameter(layer.bias);
     if (!layer.activated) {
       x = ops::linear(pass.tape, w, bias, x, groups);

@@ -35,6 +35,7 @@ class DenseBranch final : public Branch<T> {
   DenseBranch(const DenseBranchConfig& config, ParameterLayout& layout, const std::string& prefix);
 
   Var forward(const Pass<T>& pass, Var x, std::size_t groups) const override;
+  Var forward_with_jacobian(const Pass<T>& pass, Var x) const override;
   Linearised<T> linearise(const Pass<T>& pass, const T* x, std::size_t groups) const override;
   void jacobian_product(const Pass<T>& pass, const Linearised<T>& at, const T* t, T* out,
                         std::size_t tangents) const override;
@@ -53,6 +54,8 @@ class DenseBranch final : public Branch<T> {
     bool activated;            // whether an activation comes before this layer
   };
 
+  // What the layers from `first` on make of x.
+  Var forward_from(const Pass<T>& pass, std::size_t first, Var x, std::size_t groups) const;
   Var activate(const Pass<T>& pass, const Layer& layer, Var x, std::size_t groups) const;
 
   // Numbers of the widest tensor between two layers, per row.

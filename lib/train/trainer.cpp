@@ -1,8 +1,8 @@
 #include "train/trainer.h"
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -21,12 +21,13 @@ namespace iflow {
 namespace {
 
 // A batch is cut into slices, each with a gradient of its own; the slices' gradients are added in a
-// fixed tree. A slice is worked off in tiles. None of it depends on the threads. Small slices share
-// well, large ones spare the traffic of weights and gradients, and more than some would cost more
-// memory than they are worth.
-constexpr std::size_t kMaxTileRows = 128;
-constexpr std::size_t kMaxTileNumbers = kMaxTileRows * 128;  // of rows, so that images are few
+// fixed tree. None of it depends on the threads. Small slices share well, large ones spare the
+// traffic of weights and gradients, and more than some would cost more memory than they are worth.
+constexpr std::size_t kSliceRows = 128;
 constexpr std::size_t kMaxSlices = 8;
+// A slice goes through the layers in tiles that leave them in cache.
+constexpr std::size_t kMaxTileRows = 64;
+constexpr std::size_t kMaxTileNumbers = kMaxTileRows * 128;  // of rows, so that images are few
 
 // Validation is exact up to so many columns, beyond them with truncation errors of at most so many
 // nats per column (.0014 bits per dimension).
@@ -42,12 +43,11 @@ std::size_t slices_of(std::size_t batch, std::size_t dimension) {
   if (dimension >= kLongRow) return std::min((batch + kLanes - 1) / kLanes, kMaxSlices);
   constexpr std::size_t kSmallSlice = 64;
   if (batch <= 2 * kSmallSlice) return (batch + kSmallSlice - 1) / kSmallSlice;
-  return std::min((batch + kMaxTileRows - 1) / kMaxTileRows, kMaxSlices);
+  return std::min((batch + kSliceRows - 1) / kSliceRows, kMaxSlices);
 }
 
-std::size_t tile_rows(std::size_t dimension) {
-  const std::size_t groups = kMaxTileNumbers / (dimension * kLanes);
-  return std::clamp(groups * kLanes, kLanes, kMaxTileRows);
+std::size_t tile_groups(std::size_t dimension) {
+  return std::clamp<std::size_t>(kMaxTileNumbers / (dimension * kLanes), 1, kMaxTileRows / kLanes);
 }
 
 // Runs of parameters of about equal size, enough of them to share.
@@ -73,11 +73,15 @@ void add_in_tree(std::vector<AlignedVector<float>>& buffers, std::size_t offset,
   }
 }
 
-// Whether Adam can use a gradient: its moments need finite squares.
+// Whether Adam can use a gradient: its moments need finite squares. Magnitudes are compared as
+// integers, in whose order NaN comes last.
 bool is_usable(const float* gradient, std::size_t n) {
   constexpr float kLargest = 1e19F;  // of which a square is just finite
-  const Eigen::Map<const Eigen::ArrayXf> g(gradient, static_cast<Eigen::Index>(n));
-  return (g.abs() < kLargest).all();  // not so for NaN
+  std::uint32_t worst = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    worst = std::max(worst, std::bit_cast<std::uint32_t>(gradient[i]) & 0x7FFFFFFFU);
+  }
+  return worst < std::bit_cast<std::uint32_t>(kLargest);
 }
 
 void check(const TrainConfig& c, const TrainingData& data, std::size_t dimension) {
@@ -203,25 +207,19 @@ double Trainer::gradients(const std::vector<std::uint32_t>& batch) {
   const std::size_t slices = gradients_.size();
   std::vector<double> losses(slices, 0);
   parallel_for(slices, [&](std::size_t slice) {
-    AlignedVector<float>& gradient = gradients_[slice];
-    std::fill(gradient.begin(), gradient.end(), 0.0F);
     const std::size_t begin = slice * batch.size() / slices;
     const std::size_t end = (slice + 1) * batch.size() / slices;
-    const std::size_t tile = tile_rows(flow_.dimension());
-    for (std::size_t first = begin; first < end; first += tile) {
-      const std::size_t count = std::min(tile, end - first);
-      losses[slice] += tile_gradient(batch, first, count, slice, gradient.data());
-    }
+    losses[slice] = slice_gradient(batch, begin, end - begin, slice);
   });
   const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
   return sum / static_cast<double>(batch.size()) - data_.mean_log_det;
 }
 
-// Adds the gradient of the mean loss over the batch as far as the rows batch[first, first + count)
-// go; returns the sum of their losses.
-double Trainer::tile_gradient(const std::vector<std::uint32_t>& batch, std::size_t first,
-                              std::size_t count, std::size_t shard, float* gradient) {
-  thread_local Tape<float> tape(true), inputs(false);
+// gradients_[slice] <- the gradient of the mean loss over the batch as far as the rows
+// batch[first, first + count) go; returns the sum of their losses.
+double Trainer::slice_gradient(const std::vector<std::uint32_t>& batch, std::size_t first,
+                               std::size_t count, std::size_t slice) {
+  thread_local Tape<float> inputs(false), tape(true);
   const std::size_t d = flow_.dimension(), lanes = groups_for(count) * kLanes;
   std::vector<float> rows(count * d), weights(lanes, 0), log_p(lanes);
   std::vector<std::uint64_t> ids(lanes);
@@ -230,24 +228,14 @@ double Trainer::tile_gradient(const std::vector<std::uint32_t>& batch, std::size
     const double weight = weight_of(data_.weights, batch[first + i]);
     weights[i] = -static_cast<float>(weight) / static_cast<float>(batch.size());
   }
-  for (std::size_t i = 0; i < lanes; ++i) ids[i] = first + i;
-  const bool exact = config_.log_det.method == LogDetMethod::kExact;
-  Tape<float>& home = exact ? tape : inputs;
-  home.clear();
-  const Var x = home.variable(d, groups_for(count));
-  rows_to_lanes(rows.data(), count, d, home.value(x));
-  if (exact) {
-    const Pass<float> pass{tape, flow_.layout(), effective_.data(), gradient};
-    const Var density = flow_.log_density(pass, x, flow_.prefix_layers());
-    std::copy_n(tape.value(density), lanes, log_p.data());
-    std::copy_n(weights.data(), lanes, tape.adjoint(density).data);
-    tape.backward();
-  } else {
-    const std::uint64_t seed = Rng(config_.seed, RngPurpose::kProbe, now_.step, 3).next_u64();
-    flow_.learn(
-        {inputs, tape, effective_.data(), gradient, config_.log_det, seed, shard, ids.data()}, x,
-        flow_.prefix_layers(), weights.data(), log_p.data());
-  }
+  std::iota(ids.begin(), ids.end(), first);
+  inputs.clear();
+  const Var x = inputs.variable(d, groups_for(count));
+  rows_to_lanes(rows.data(), count, d, inputs.value(x));
+  const std::uint64_t seed = Rng(config_.seed, RngPurpose::kProbe, now_.step, 3).next_u64();
+  flow_.learn({inputs, tape, effective_.data(), gradients_[slice].data(), config_.log_det, seed,
+               slice, ids.data(), tile_groups(flow_.dimension())},
+              x, flow_.prefix_layers(), weights.data(), log_p.data());
   double loss = 0;
   for (std::size_t i = 0; i < count; ++i) {
     loss -= weight_of(data_.weights, batch[first + i]) * log_p[i];

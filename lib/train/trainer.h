@@ -111,8 +111,8 @@ class Trainer {
  private:
   void draw_rows();
   double gradients(const std::vector<std::uint32_t>& batch);
-  double tile_gradient(const std::vector<std::uint32_t>& batch, std::size_t first,
-                       std::size_t count, std::size_t shard, float* gradient);
+  double slice_gradient(const std::vector<std::uint32_t>& batch, std::size_t first,
+                        std::size_t count, std::size_t slice);
   bool update();
   void normalise(std::size_t parameter, int power_iterations);
   std::vector<double> validation_log_density(const Model& model) const;

@@ -178,6 +178,24 @@ TEST_CASE("unit_tangents: value and gradient") {
   }
 }
 
+TEST_CASE("linear_with_unit_tangents: linear of unit_tangents, and the gradient") {
+  for (const std::size_t e : {1, 2, 5}) {
+    for (const std::size_t m : {1, 4, 33}) {
+      const CheckedFunction f = [](DoubleTape& tape, Inputs x, Parameters p) {
+        return ops::linear_with_unit_tangents(tape, p[0], p[1], x[0]);
+      };
+      const CheckedFunction in_two = [](DoubleTape& tape, Inputs x, Parameters p) {
+        return ops::linear(tape, p[0], p[1], ops::unit_tangents(tape, x[0]), x[0].groups);
+      };
+      const CheckedInput x = random_input("x", e, 3, 8);
+      const CheckedParameter w = random_parameter("w", m, e, 2);
+      const CheckedParameter b = random_parameter("bias", m, 1, 3);
+      CHECK(value_of(f, {x}, {w, b}) == value_of(in_two, {x}, {w, b}));
+      expect_gradient(f, {x}, {w, b});
+    }
+  }
+}
+
 TEST_CASE("with_tangents, tangents_of, mean_tangent_product: values and gradients") {
   for (const std::size_t groups : {1, 2}) {
     for (const std::size_t tangents : {1, 3}) {

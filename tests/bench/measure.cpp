@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <utility>
 #include <vector>
 
 #include "kernels/simd.h"
@@ -16,6 +17,12 @@ double now() {
 }
 
 }  // namespace
+
+double median(std::vector<double> samples) {
+  const auto middle = samples.begin() + static_cast<std::ptrdiff_t>(samples.size() / 2);
+  std::nth_element(samples.begin(), middle, samples.end());
+  return *middle;
+}
 
 double median_seconds(const std::function<void()>& f, int repeats, double seconds) {
   std::vector<double> samples;
@@ -31,8 +38,7 @@ double median_seconds(const std::function<void()>& f, int repeats, double second
     } while (elapsed < seconds);
     samples.push_back(elapsed / calls);
   }
-  std::nth_element(samples.begin(), samples.begin() + repeats / 2, samples.end());
-  return samples[static_cast<std::size_t>(repeats / 2)];
+  return median(std::move(samples));
 }
 
 std::string number(double x, int decimals) {
@@ -42,29 +48,31 @@ std::string number(double x, int decimals) {
 }
 
 template <class T>
-double peak_flops() {
+double peak_flops(int repeats, double at_least) {
   using V = simd::Vec<T>;
   constexpr int kChains = 12;
   constexpr int kRounds = 1 << 16;
   T sink = 0;
-  const double seconds = median_seconds([&] {
-    const V factor = simd::broadcast(T(0.999)), addend = simd::broadcast(T(0.001));
-    V a[kChains];
+  const double seconds = median_seconds(
+      [&] {
+        const V factor = simd::broadcast(T(0.999)), addend = simd::broadcast(T(0.001));
+        V a[kChains];
 #pragma GCC unroll 12
-    for (int c = 0; c < kChains; ++c) a[c] = simd::broadcast(static_cast<T>(c));
-    for (int i = 0; i < kRounds; ++i) {
+        for (int c = 0; c < kChains; ++c) a[c] = simd::broadcast(static_cast<T>(c));
+        for (int i = 0; i < kRounds; ++i) {
 #pragma GCC unroll 12
-      for (int c = 0; c < kChains; ++c) a[c] = a[c] * factor + addend;
-    }
+          for (int c = 0; c < kChains; ++c) a[c] = a[c] * factor + addend;
+        }
 #pragma GCC unroll 12
-    for (int c = 0; c < kChains; ++c) sink += a[c][0];
-  });
+        for (int c = 0; c < kChains; ++c) sink += a[c][0];
+      },
+      repeats, at_least);
   if (sink == T(0.5)) std::puts("");  // the sums count for something: nothing may be left out
   return 2.0 * kChains * kRounds * static_cast<double>(simd::kWidth<T>) / seconds;
 }
 
-template double peak_flops<float>();
-template double peak_flops<double>();
+template double peak_flops<float>(int, double);
+template double peak_flops<double>(int, double);
 
 std::string flops_and_share(double flops, double peak) {
   return number(flops * 1e-9, 0) + " (" + number(100 * flops / peak, 0) + " %)";
