@@ -65,6 +65,7 @@ class FitCommand {
     fit_.options = settings_to_json(settings);
     Trainer trainer(fit_.flow, fit_.train, std::move(rows));
     trainer.start();
+    writer.clear_log();
     train(trainer, writer);
     report(data);
   }

@@ -58,14 +58,17 @@ void sync_folder(const std::string& folder) {
   ::close(descriptor);
 }
 
-void make_folder(const std::string& folder) {
-  if (::mkdir(folder.c_str(), 0777) == 0) {
+// Returns whether there was none.
+bool make_folder(const std::string& folder) {
+  const bool made = ::mkdir(folder.c_str(), 0777) == 0;
+  if (made) {
     sync_folder(inside(folder, ".."));
   } else if (errno != EEXIST) {
     fail(folder, "cannot make the checkpoint directory", errno);
   }
   std::error_code error;
   if (!fs::is_directory(folder, error)) throw Error(folder + ": a file is in the way");
+  return made;
 }
 
 std::vector<std::string> names_in(const std::string& folder) {
@@ -152,13 +155,19 @@ void remove_leftovers(const std::string& folder, const BlobFiles& named) {
 }  // namespace
 
 CheckpointWriter::CheckpointWriter(const std::string& directory)
-    : folder_(checkpoint_folder(directory)) {
-  make_folder(folder_);
+    : folder_(checkpoint_folder(directory)), made_(make_folder(folder_)) {
   check_folder_is_ours(folder_);
   lock();
 }
 
 CheckpointWriter::~CheckpointWriter() {
+  if (made_ && !committed_) {
+    std::error_code ignored;
+    for (const std::string_view name : {kLogFile, kLockFile}) {
+      fs::remove(inside(folder_, name), ignored);
+    }
+    fs::remove(folder_, ignored);  // only if that was all
+  }
   if (lock_ >= 0) ::close(lock_);
 }
 
@@ -186,7 +195,13 @@ void CheckpointWriter::commit(json model, const std::map<std::string, Tensors>& 
     if (!holds(path, bytes)) write_file(path, bytes);
   }
   write_file(model_path, std::as_bytes(std::span(text)));
+  committed_ = true;
   remove_leftovers(folder_, files);
+}
+
+void CheckpointWriter::clear_log() {
+  const std::string path = inside(folder_, kLogFile);
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) fail(path, "cannot remove", errno);
 }
 
 void CheckpointWriter::append_log(std::string_view line) {

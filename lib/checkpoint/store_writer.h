@@ -16,7 +16,8 @@ namespace iflow {
 // Every member throws Error, naming the directory or file and the system's reason.
 class CheckpointWriter {
  public:
-  // Makes the directory if need be (not its parents) and locks it. Throws Error if another writer
+  // Makes the directory if need be (not its parents) and locks it. One that it made goes again with
+  // the writer that never committed anything. Throws Error if another writer
   // holds it, UsageError if it is a directory of other things.
   explicit CheckpointWriter(const std::string& directory);
   ~CheckpointWriter();
@@ -30,6 +31,9 @@ class CheckpointWriter {
   // Throws NumericError, before anything is written, if a number in either isn't finite.
   void commit(nlohmann::json model, const std::map<std::string, Tensors>& blobs);
 
+  // Removes log.jsonl: a new run begins.
+  void clear_log();
+
   // Appends `line` and a newline to log.jsonl, which is no part of the checkpoint proper.
   void append_log(std::string_view line);
 
@@ -37,6 +41,8 @@ class CheckpointWriter {
   void lock();
 
   std::string folder_;
+  bool made_ = false;
+  bool committed_ = false;
   int lock_ = -1;
 };
 

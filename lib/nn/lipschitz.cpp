@@ -31,7 +31,11 @@ std::vector<float> random_unit_vector(Rng& rng, std::size_t n) {
 // x <- x / ||x||, unless x is zero; returns whether it was not.
 template <class Vector>
 bool normalise(Vector& x) {
-  const float norm = x.norm();
+  float norm = x.norm();
+  if (std::isinf(norm)) {  // numbers beyond 1e19, whose squares overflow
+    x /= x.cwiseAbs().maxCoeff();
+    norm = x.norm();
+  }
   if (norm > 0) x /= norm;
   return norm > 0;
 }

@@ -144,7 +144,9 @@ void Trainer::start() {
   if (!std::isfinite(loss_sum_)) {
     throw NumericError("the loss of the first rows is not finite: are there wild values?");
   }
-  validate();
+  if (!validate()) {
+    throw NumericError("the loss of the validation rows is not finite: are there wild values?");
+  }
 }
 
 void Trainer::resume(TrainState state) {
@@ -175,8 +177,8 @@ bool Trainer::advance_with_team(const std::function<bool(std::uint64_t, double)>
     }
     if (!on_step(now_.step, loss)) return false;
     if (now_.step % config_.validate_every == 0 || now_.step >= config_.steps) {
-      validate();
-      return true;
+      if (validate()) return true;
+      recover();
     }
   }
 }
@@ -305,13 +307,25 @@ void Trainer::normalise(std::size_t parameter, int power_iterations) {
                    effective);
 }
 
-void Trainer::validate() {
+// The validation rows' mean negative log-density; NaN where one of them has none.
+double Trainer::validation_loss(const std::vector<float>& values) const {
+  const Model model(flow_config_, values);
+  try {
+    return -mean_and_error(validation_log_density(model), data_.validation_weights).mean;
+  } catch (const NumericError&) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+}
+
+// Makes a validation point of the present state. Returns false, having made none, when the loss is
+// not finite.
+bool Trainer::validate() {
   std::vector<float> values = now_.average;
   scale_to_proved_bound(flow_.layout(), values);
   double loss = std::numeric_limits<double>::quiet_NaN();
   if (!data_.validation.empty()) {
-    const std::vector<double> log_p = validation_log_density(Model(flow_config_, values));
-    loss = -mean_and_error(log_p, data_.validation_weights).mean;
+    loss = validation_loss(values);
+    if (!std::isfinite(loss)) return false;
   }
   const std::uint64_t since = now_.history.empty() ? 0 : now_.history.back().step;
   const double steps = static_cast<double>(std::max<std::uint64_t>(now_.step - since, 1));
@@ -323,6 +337,7 @@ void Trainer::validate() {
     now_.best = std::move(values);
   }
   good_ = now_;
+  return true;
 }
 
 // Exact where that is affordable; else by the series, with probes that are the same every time, so

@@ -57,7 +57,7 @@ struct HistoryPoint {
   double validation_loss;  // of the averaged parameters, scaled to their proved bound
 };
 
-// A non-finite loss or gradient, and what was done about it.
+// A non-finite loss, of a step or a validation, or gradient, and what was done about it.
 struct Divergence {
   std::uint64_t step;     // where it happened
   std::uint64_t back_to;  // the step whose state was taken up again
@@ -117,7 +117,8 @@ class Trainer {
   void normalise(std::size_t parameter, int power_iterations);
   std::vector<double> validation_log_density(const Model& model) const;
   bool advance_with_team(const std::function<bool(std::uint64_t step, double loss)>& on_step);
-  void validate();
+  double validation_loss(const std::vector<float>& values) const;
+  bool validate();
   void recover();
 
   TrainConfig config_;

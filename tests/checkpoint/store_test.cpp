@@ -251,6 +251,23 @@ TEST_CASE("the log grows by lines") {
   writer.commit({}, sample_blobs());
   writer.append_log(R"({"step": 3})");
   CHECK(sample.read("log.jsonl") == "{\"step\": 1}\n{\"step\": 2}\n{\"step\": 3}\n");
+  writer.clear_log();
+  writer.clear_log();
+  writer.append_log(R"({"step": 4})");
+  CHECK(sample.read("log.jsonl") == "{\"step\": 4}\n");
+}
+
+TEST_CASE("a writer that commits nothing leaves nothing of its own") {
+  const test::TempDir folder;
+  const std::string path = (folder.path() / "m.iflow").string();
+  CheckpointWriter(path).append_log("{}");
+  CHECK_FALSE(fs::exists(path));
+  fs::create_directory(path);
+  CheckpointWriter(path).append_log("{}");
+  CHECK(fs::exists(path));
+  const Sample sample;
+  CheckpointWriter(sample.path).append_log("{}");
+  CHECK(load_checkpoint(sample.path, kBothKinds).blobs == sample_blobs());
 }
 
 // Commits in a child process that can't write files of more than `bytes`. Returns its wait status:

@@ -208,6 +208,12 @@ TEST_CASE("estimate and gradient have the same bits wherever the matrix stands i
   }
 }
 
+TEST_CASE("power iteration knows numbers whose squares are too large") {
+  const std::vector<float> x = {3e30F, 0, 0, 4e30F};
+  PowerVectors vectors = initial_power_vectors({"w", 2, 2, 0, 0.9, {}}, 1, 0);
+  CHECK(power_iteration(x.data(), vectors, 50) == doctest::Approx(4e30));
+}
+
 TEST_CASE("power iteration leaves its vectors for a matrix of zeros") {
   const std::vector<float> x(12, 0);
   PowerVectors vectors = initial_power_vectors({"w", 3, 4, 0, 0.9, {}}, 1, 0);

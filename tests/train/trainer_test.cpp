@@ -415,6 +415,28 @@ TEST_CASE("trainer: a wild learning rate goes back, slows down, and gives up in 
   }
 }
 
+TEST_CASE("trainer: a validation that is not finite counts as divergence") {
+  Problem problem(2, 300, 1);
+  problem.train.learning_rate = 0.5;
+  problem.data.validation[0] = 8e154;  // the square of what it is mapped to is nearly too large
+  Trainer trainer = problem.trainer();
+  trainer.start();
+  try {
+    run(trainer);
+  } catch (const NumericError& e) {
+    CHECK(std::string(e.what()).starts_with("training diverged for good: "));
+  }
+  CHECK(trainer.state().divergences.size() > 0);
+  for (const HistoryPoint& point : trainer.state().history) {
+    CHECK(std::isfinite(point.validation_loss));
+  }
+  problem.data.validation[0] = 1e200;
+  Trainer hopeless = problem.trainer();
+  CHECK_THROWS_WITH_AS(hopeless.start(),
+                       "the loss of the validation rows is not finite: are there wild values?",
+                       NumericError);
+}
+
 TEST_CASE("trainer: gradients whose squares are not finite count as divergence") {
   Problem problem(2, 300, 1);
   Trainer trainer = problem.trainer();
