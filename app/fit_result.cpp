@@ -27,7 +27,7 @@ FitResult evaluate_fit(const std::string& checkpoint, const Fit& fit, const FitD
                        double seconds) {
   const std::vector<double>& validation = data.validation;
   const std::vector<double>& weights = data.validation_weights;
-  const Model model = model_of(fit, checkpoint);
+  const Model model(fit.flow, fit.state.best);
   return {checkpoint,
           fit,
           mean_and_error(model.log_density(validation), weights),

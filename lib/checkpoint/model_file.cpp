@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/json_fields.h"
 #include "checkpoint/tensor_fields.h"
+#include "data/number_text.h"
 #include "flow/dequantise.h"
 #include "nn/lipschitz.h"
 
@@ -586,9 +587,48 @@ Model load_model(const std::string& directory) {
   return model_of(load_fit_without_training(directory), directory);
 }
 
+namespace {
+
+// Throws CheckpointError where a bound that is recorded under `name` is not one.
+void check_recorded(const std::map<std::string, double>& record, const std::string& name,
+                    double found, const std::string& directory) {
+  // Recomputed by the same arithmetic; another build may add up in another order.
+  constexpr double kRecomputation = 1e-12;
+  const auto recorded = record.find(name);
+  if (recorded != record.end() && found <= recorded->second * (1 + kRecomputation)) return;
+  const std::string says = recorded == record.end()
+                               ? "no Lipschitz bound is recorded"
+                               : "the recorded Lipschitz bound is " +
+                                     number_text(recorded->second) + ", but the weights prove " +
+                                     number_text(found);
+  throw CheckpointError(directory + ": " + name + ": " + says);
+}
+
+// Nothing may be promised that the parameters don't keep.
+void check_recorded(const LipschitzRecord& record, const Model& model,
+                    const std::string& directory) {
+  const ParameterLayout& layout = model.flow().layout();
+  const std::vector<double> norms = proved_norms(layout, model.values());
+  for (std::size_t i = 0; i < norms.size(); ++i) {
+    if (layout[i].max_norm > 0) {
+      check_recorded(record.matrices, layout[i].name, norms[i], directory);
+    }
+  }
+  const std::vector<double>& bounds = model.lipschitz_bounds();
+  for (std::size_t i = 0; i < bounds.size(); ++i) {
+    if (bounds[i] > 0) {
+      check_recorded(record.blocks, "flow." + std::to_string(i), bounds[i], directory);
+    }
+  }
+}
+
+}  // namespace
+
 Model model_of(const Fit& fit, const std::string& directory) {
   try {
-    return Model(fit.flow, fit.state.best);
+    Model model(fit.flow, fit.state.best);
+    check_recorded(fit.lipschitz, model, directory);
+    return model;
   } catch (const NumericError& error) {
     throw CheckpointError(directory + ": " + error.what());
   }

@@ -48,6 +48,9 @@ TEST_CASE("verify: a recorded bound below the true one is a broken promise") {
     });
     const ProcessResult result = folder.run("iflow verify bad");
     CHECK(result.exit_code == 5);
+    const ProcessResult use = folder.run("iflow logprob bad moons.csv --mean");
+    CHECK(use.exit_code == 4);
+    CHECK(use.err.find("the recorded Lipschitz bound is ") != std::string::npos);
     CHECK(result.out.find("BROKEN") != std::string::npos);
     CHECK(json::parse(folder.run("iflow verify bad --json").out)["kept"] == false);
   }
@@ -71,7 +74,7 @@ TEST_CASE("verify: weights above their bound, with every checksum right, are a b
     save_fit(writer, fit);
   }
   change_model(folder, "moons.iflow", [&](json& model) { model["lipschitz"] = promised; });
-  CHECK(folder.run("iflow logprob moons.iflow moons.csv --mean").exit_code == 0);
+  CHECK(folder.run("iflow logprob moons.iflow moons.csv --mean").exit_code == 4);
   const ProcessResult result = folder.run("iflow verify moons.iflow");
   CHECK(result.exit_code == 5);
   CHECK(result.out.find("BROKEN  spectral norms: flow.") != std::string::npos);
