@@ -48,7 +48,9 @@ void run(const DecodeOptions& options) {
   std::size_t unconverged = 0;
   const auto decode = [&](const Rows& rows) {
     InversionReport report;
-    std::vector<double> x = model.decode(rows.values, options.inverse, report);
+    InverseOptions inverse = options.inverse;
+    inverse.local = options.bound;
+    std::vector<double> x = model.decode(rows.values, inverse, report);
     unconverged += report.unconverged;
     dequantise.round_down(x);
     return options.bound ? with_bound(x, report.bound) : x;
@@ -73,12 +75,13 @@ void add_decode(CLI::App& program) {
   add_tolerance_option(command, options->inverse);
   command.add_flag("--bound", options->bound,
                    "Add a column \"bound\": a proved bound of the row's distance to the exact "
-                   "inverse, rounding errors left out, and before integers are rounded down");
+                   "inverse, rounding errors included, before integers are rounded down; inf "
+                   "where nothing is proved");
   add_output_option(command, options->output);
   add_threads_option(command);
   add_documented_json_option(command, options->json,
                              "an object a row, {\"x1\": 0.5, \"x2\": 0.1}, with --bound also "
-                             "\"bound\" (\"inf\" for a row that did not converge), and the kept "
+                             "\"bound\" (\"inf\" where nothing is proved), and the kept "
                              "columns as text; null for the numbers of a dropped row.");
   command.callback([options, &command] {
     settle_input(command, options->input);

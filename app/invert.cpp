@@ -65,6 +65,7 @@ void add_invert(CLI::App& program) {
                                   "bounds on stderr",
                                   "iflow invert moons.iflow moons.csv -o again.csv");
   const auto options = std::make_shared<InvertOptions>();
+  options->inverse.local = true;
   add_checkpoint_argument(command, options->checkpoint);
   add_row_input(command, options->input);
   add_keep_option(command, options->input);
@@ -76,8 +77,9 @@ void add_invert(CLI::App& program) {
       command, options->json,
       "the report (the rows then need -o):\n"
       "  rows, unconverged      how many were inverted; how many missed --tol\n"
-      "  largest_bound          proved distance to the exact inverse, in the data's units\n"
-      "                         (null: infinite)\n"
+      "  largest_error          distance between a row and its reconstruction\n"
+      "  largest_bound          proved distance to the exact inverse, rounding included, in the\n"
+      "                         data's units (null: infinite or none, as for coupling layers)\n"
       "  bound_says_something   whether that is below the spread of every column\n"
       "  blocks                 name, lipschitz_bound, mean_evaluations, max_evaluations\n"
       "  columns                name, spread (standard deviation of the training data),\n"

@@ -42,10 +42,15 @@ void InvertReport::add(std::span<const double> x, std::span<const double> recons
     blocks_[b].max_evaluations =
         std::max(blocks_[b].max_evaluations, inversion.max_iterations[layers_[b]]);
   }
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const double error = std::abs(x[i] - reconstruction[i]);
-    columns_[i % d].max_error = std::max(columns_[i % d].max_error, error);
-    columns_[i % d].sum_of_errors += error;
+  for (std::size_t row = 0; row < n; ++row) {
+    double squares = 0;
+    for (std::size_t j = 0; j < d; ++j) {
+      const double error = std::abs(x[row * d + j] - reconstruction[row * d + j]);
+      columns_[j].max_error = std::max(columns_[j].max_error, error);
+      columns_[j].sum_of_errors += error;
+      squares += error * error;
+    }
+    largest_error_ = std::max(largest_error_, std::sqrt(squares));
   }
   for (const double bound : inversion.bound) largest_bound_ = std::max(largest_bound_, bound);
   rows_ += n;
@@ -68,11 +73,14 @@ std::string InvertReport::text() const {
     column_rows.push_back({c.name, significant(c.max_error), significant(mean),
                            significant(c.max_error / c.spread), significant(mean / c.spread)});
   }
-  std::string bound =
-      "largest proved bound of the distance to the exact inverse: " + significant(largest_bound_) +
+  const std::string error =
+      "largest distance between a row and its reconstruction: " + significant(largest_error_) +
       "\n";
+  std::string bound =
+      "largest proved bound of the distance to the exact inverse of the latent row: " +
+      significant(largest_bound_) + "\n";
   if (!bound_says_something()) {
-    bound += "(more than the spread of the data: the product of the blocks' bounds says nothing)\n";
+    bound += "(more than the spread of the data: it says nothing)\n";
   }
   if (blocks_.empty()) bound = "every layer is inverted in closed form: the error is rounding\n";
   const std::string blocks =
@@ -83,7 +91,7 @@ std::string InvertReport::text() const {
          format_text_table(
              {"column", "max error", "mean error", "max error / spread", "mean error / spread"},
              column_rows) +
-         "\n" + bound + "unconverged rows: " + std::to_string(unconverged_) + " of " +
+         "\n" + error + bound + "unconverged rows: " + std::to_string(unconverged_) + " of " +
          std::to_string(rows_);
 }
 
@@ -103,6 +111,7 @@ nlohmann::json InvertReport::json() const {
   }
   return {{"rows", rows_},
           {"unconverged", unconverged_},
+          {"largest_error", largest_error_},
           {"largest_bound", largest_bound_},
           {"bound_says_something", bound_says_something()},
           {"blocks", std::move(blocks)},

@@ -48,6 +48,7 @@ class InvertReport {
   std::vector<Block> blocks_;
   std::vector<Column> columns_;
   double largest_bound_ = 0;
+  double largest_error_ = 0;  // ||x - reconstruction||
   std::size_t rows_ = 0;
   std::size_t unconverged_ = 0;
 };

@@ -26,7 +26,8 @@ ActNorm<T>::ActNorm(std::size_t dimension, std::size_t channels, ParameterLayout
     : pixels_(dimension / checked(channels, dimension, prefix)),
       log_scale_(layout.add(prefix + ".log_scale", channels, 1)),
       shift_(layout.add(prefix + ".shift", channels, 1)),
-      log_scale_info_(layout[log_scale_]) {}
+      log_scale_info_(layout[log_scale_]),
+      shift_info_(layout[shift_]) {}
 
 template <class T>
 Transformed ActNorm<T>::forward(const Pass<T>& pass, Var x) const {
@@ -77,7 +78,22 @@ template <class T>
 double ActNorm<T>::inverse_lipschitz(const T* values) const {
   const T* log_scale = values + log_scale_info_.offset;
   const T smallest = *std::min_element(log_scale, log_scale + log_scale_info_.size());
-  return std::exp(-static_cast<double>(smallest));
+  return std::exp(-static_cast<double>(smallest)) * (1 + 4 * kUnitRoundoff<double>);
+}
+
+// x = fl(fl(y fl(e^-s)) - shift): e^-s is off by an ulp or 2 u, so that y e^-s, at most
+// |x| + |shift|, is off by 3 u, and the difference by u.
+template <class T>
+double ActNorm<T>::inverse_rounding(const T* values, const T*, const T* x) const {
+  const T* shift = values + shift_info_.offset;
+  const std::size_t channels = shift_info_.size();
+  double squares = 0;
+  for (std::size_t i = 0; i < channels * pixels_; ++i) {
+    const double xi = x[i * kLanes], shift_i = shift[i % channels];
+    const double off = 5 * std::fabs(xi) + 4 * std::fabs(shift_i);
+    squares += off * off;
+  }
+  return kUnitRoundoff<T> * std::sqrt(squares);
 }
 
 template class ActNorm<float>;

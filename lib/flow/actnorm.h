@@ -23,11 +23,12 @@ class ActNorm final : public Layer<T> {
   void initialise(const Pass<T>& pass, std::span<T> values, Var x,
                   std::uint64_t seed) const override;
   double inverse_lipschitz(const T* values) const override;
+  double inverse_rounding(const T* values, const T* y, const T* x) const override;
 
  private:
   std::size_t pixels_;
   std::size_t log_scale_, shift_;  // indices into the layout
-  ParameterInfo log_scale_info_;
+  ParameterInfo log_scale_info_, shift_info_;
 };
 
 extern template class ActNorm<float>;

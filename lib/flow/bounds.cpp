@@ -69,12 +69,23 @@ double BoundedColumn::inverse(double y) const {
 }
 
 double BoundedColumn::inverse_slope_near(double y, double radius) const {
+  constexpr double kRounding = 1 + 0x1p-46;  // of exp and of y -+ radius
   if (two_sided_) {
     // s (1 - s) falls away from the middle.
     const double e = std::exp(-std::max(std::fabs(y) - radius, 0.0));
-    return scale_ / (1 - 2 * alpha_) * e / ((1 + e) * (1 + e));
+    return scale_ / (1 - 2 * alpha_) * e / ((1 + e) * (1 + e)) * kRounding;
   }
-  return scale_ * std::exp((from_above_ ? -y : y) + radius);
+  return scale_ * std::exp((from_above_ ? -y : y) + radius) * kRounding;
+}
+
+// e^|y| and e^y are off by an ulp, 2 u; what is done to them adds 1 u an operation, and the unit
+// `scale` is off by u itself.
+double BoundedColumn::inverse_rounding(double y, double x) const {
+  if (two_sided_) {
+    const double near = 1 / (1 + std::exp(std::fabs(y)));
+    return 16 * scale_ * near / (1 - 2 * alpha_) + 3 * std::fabs(x);
+  }
+  return 8 * scale_ * std::exp(from_above_ ? -y : y) + 3 * std::fabs(x);
 }
 
 template <class T>
@@ -157,6 +168,17 @@ double Bounds<T>::inverse_lipschitz_near(const T*, const T* y, double radius) co
     largest = std::max(largest, column.inverse_slope_near(y[column.column() * kLanes], radius));
   }
   return largest;
+}
+
+template <class T>
+double Bounds<T>::inverse_rounding(const T*, const T* y, const T* x) const {
+  double squares = 0;
+  for (const BoundedColumn& column : columns_) {
+    const std::size_t at = column.column() * kLanes;
+    const double off = column.inverse_rounding(y[at], x[at]);
+    squares += off * off;
+  }
+  return kUnitRoundoff<T> * std::sqrt(squares);
 }
 
 template class Bounds<float>;

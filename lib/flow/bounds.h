@@ -49,6 +49,8 @@ class BoundedColumn {
   double inverse(double y) const;
   // An upper bound of dx/dy within `radius` of y.
   double inverse_slope_near(double y, double radius) const;
+  // An upper bound, in units of the roundoff, of what the computed x = inverse(y) is off by.
+  double inverse_rounding(double y, double x) const;
 
  private:
   // s and 1 - s between two bounds; alpha plus the scaled distance from a single one.
@@ -75,6 +77,7 @@ class Bounds final : public Layer<T> {
   // Infinite with a column that has a single bound; see inverse_lipschitz_near.
   double inverse_lipschitz(const T* values) const override;
   double inverse_lipschitz_near(const T* values, const T* y, double radius) const override;
+  double inverse_rounding(const T* values, const T* y, const T* x) const override;
 
  private:
   std::size_t dimension_;

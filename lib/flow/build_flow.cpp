@@ -98,7 +98,9 @@ Flow<T> build_flow(const FlowConfig& config) {
   for (std::size_t i = 0; i < config.layers.size(); ++i) {
     const Maker<T> maker(active, layout, "flow." + std::to_string(i));
     std::unique_ptr<Layer<T>> layer = std::visit(maker, config.layers[i]);
-    if (active < config.dimension) layer = std::make_unique<OnTail<T>>(std::move(layer), active);
+    if (active < config.dimension) {
+      layer = std::make_unique<OnTail<T>>(std::move(layer), active, config.dimension);
+    }
     layers.push_back(std::move(layer));
     if (const auto* factor_out = std::get_if<FactorOutConfig>(&config.layers[i])) {
       active = kept_by_factor_out(factor_out->image).size();

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "autodiff/ops.h"
+#include "flow/anderson.h"
+#include "flow/local_inverse.h"
 #include "kernels/determinant.h"
 #include "kernels/simd.h"
 
@@ -15,8 +17,11 @@ namespace iflow {
 namespace {
 
 using LaneNumbers = std::array<double, kLanes>;
+using LaneFlags = std::array<bool, kLanes>;
 
-// Euclidean norm of every row of group g.
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// Upper bounds of the Euclidean norm of every row of group g.
 template <class T>
 LaneNumbers row_norms(const T* x, std::size_t elements, std::size_t g) {
   LaneNumbers squares{};
@@ -27,38 +32,175 @@ LaneNumbers row_norms(const T* x, std::size_t elements, std::size_t g) {
       squares[l] += value * value;
     }
   }
-  for (double& s : squares) s = std::sqrt(s);
+  const double rounding = 1 + static_cast<double>(elements + 4) * kUnitRoundoff<double>;
+  for (double& s : squares) s = std::sqrt(s) * rounding;
   return squares;
 }
 
-// One record per row, none converged and nothing known of its distance to the solution.
+// What is known of the rows' way to the solution, and the candidates that are tried next.
 template <class T>
-InverseRow* new_rows(Tape<T>& tape, std::size_t groups) {
-  auto* rows =
-      reinterpret_cast<InverseRow*>(tape.scratch(groups * kLanes * sizeof(InverseRow) / sizeof(T)));
-  std::fill_n(rows, groups * kLanes, InverseRow{0, std::numeric_limits<double>::infinity(), false});
-  return rows;
-}
+class Candidates {
+ public:
+  Candidates(const BranchBounds& bounds, Tape<T>& tape, Var y, const InverseOptions& options)
+      : bounds_(bounds),
+        options_(options),
+        tape_(tape),
+        y_(y),
+        x_(tape.variable(y.elements, y.groups)),
+        rows_(reinterpret_cast<InverseRow*>(
+            tape.scratch(y.groups * kLanes * sizeof(InverseRow) / sizeof(T)))),
+        best_(tape.scratch(y.size())),
+        best_residual_(tape.scratch(y.size())),
+        residual_(tape.scratch(y.size())),
+        best_norms_(y.groups * kLanes, kInfinity),
+        fixed_point_(y.groups * kLanes, true),
+        settled_(y.groups * kLanes, false) {
+    std::copy_n(tape.value(y), y.size(), tape.value(x_));
+    std::copy_n(tape.value(y), y.size(), best_);
+    std::fill_n(best_residual_, y.size(), T(0));
+    std::fill_n(rows_, y.groups * kLanes, InverseRow{0, kInfinity, false, kInfinity});
+  }
 
-bool all_converged(const InverseRow* rows, std::size_t n) {
-  return std::all_of(rows, rows + n, [](const InverseRow& row) { return row.converged; });
-}
+  // Where g is evaluated next.
+  Var x() const { return x_; }
+  // The last good candidates and their residuals.
+  const T* best() const { return best_; }
+  const T* best_residual() const { return best_residual_; }
+  const T* residual() const { return residual_; }
+  int steps() const { return steps_; }
 
-// to <- from, in the lanes of group g where `where` holds.
-template <class T, class Where>
-void copy_lanes(const T* from, T* to, std::size_t elements, std::size_t g, Where where) {
-  for (std::size_t i = 0; i < elements; ++i) {
-    const std::size_t at = (g * elements + i) * kLanes;
+  bool done() const {
+    return steps_ >= options_.max_iterations ||
+           std::all_of(settled_.begin(), settled_.end(), [](bool settled) { return settled; });
+  }
+
+  // Takes in g(x) for all groups: the residuals.
+  void evaluated(const T* gx) {
+    const T *ys = tape_.value(y_), *xs = tape_.value(x_);
+    for (std::size_t i = 0; i < y_.size(); ++i) residual_[i] = ys[i] - gx[i] - xs[i];
+    ++steps_;
+  }
+
+  struct Verdict {
+    LaneFlags moving{};    // rows that had not settled before
+    LaneFlags accepted{};  // those whose candidate is good
+    LaneFlags solved{};    // those that have just met the tolerance
+    LaneNumbers size{};    // ||x||
+    LaneNumbers norm{};    // ||r||
+    LaneNumbers delta{};   // what r is off by
+  };
+
+  // Judges the candidates of group g.
+  Verdict judge(std::size_t g) {
+    Verdict v;
+    v.size = row_norms(tape_.value(x_), y_.elements, g);
+    v.norm = row_norms(residual_, y_.elements, g);
+    InverseRow* rows = rows_ + g * kLanes;
+    const double u = kUnitRoundoff<T>;
     for (std::size_t l = 0; l < kLanes; ++l) {
-      if (where(l)) to[at + l] = from[at + l];
+      const std::size_t lane = g * kLanes + l;
+      if (settled_[lane]) continue;
+      v.moving[l] = true;
+      const double shrink = fixed_point_[lane] ? 1 : bounds_.lipschitz();
+      v.accepted[l] = v.norm[l] < shrink * best_norms_[lane];
+      rows[l].iterations = steps_;
+      if (!v.accepted[l]) {
+        settled_[lane] = fixed_point_[lane];  // as a fixed-point step: rounding is all that is left
+        fixed_point_[lane] = true;
+        continue;
+      }
+      fixed_point_[lane] = false;
+      best_norms_[lane] = v.norm[l];
+      // y - g and that less x are rounded: ||y - g|| <= ||x|| + ||r||, but for a second order
+      v.delta[l] = bounds_.rounding(v.size[l], u).value + u * (v.size[l] + 2.1 * v.norm[l]);
+      v.solved[l] = settle(lane, v.norm[l] + v.delta[l]);
+    }
+    return v;
+  }
+
+  // Makes the accepted candidates of group g the last good ones.
+  void keep(std::size_t g, const Verdict& v) {
+    copy(tape_.value(x_), best_, g, v.accepted);
+    copy(residual_, best_residual_, g, v.accepted);
+  }
+
+  // Settles rows whose last good candidate is so good that a fixed-point step from it, which nobody
+  // evaluates, meets the tolerance: its residual is at most L ||r||, but for rounding.
+  void finish(std::size_t g, Verdict& v) {
+    LaneFlags finished{};
+    for (std::size_t l = 0; l < kLanes; ++l) {
+      if (!v.accepted[l] || v.solved[l]) continue;
+      const double residual = bounds_.lipschitz() * v.norm[l] + v.delta[l] +
+                              2.1 * kUnitRoundoff<T> * (v.size[l] + v.norm[l]);
+      if (bounds_.block_inverse_lipschitz() * residual > options_.tolerance) continue;
+      finished[l] = v.solved[l] = settle(g * kLanes + l, residual);
+    }
+    for (std::size_t i = 0; i < y_.elements; ++i) {
+      const std::size_t at = (g * y_.elements + i) * kLanes;
+      for (std::size_t l = 0; l < kLanes; ++l) {
+        if (finished[l]) best_[at + l] += best_residual_[at + l];
+      }
     }
   }
-}
 
-// delta <- (I + J)^-1 r for every row of group g, J in the tangents of h.
+  // The next candidates of group g: the last good ones and `delta`, or their residual where the
+  // last candidate was not good.
+  void move(std::size_t g, const Verdict& v, const T* delta) {
+    T* xs = tape_.value(x_);
+    for (std::size_t i = 0; i < y_.elements; ++i) {
+      const std::size_t at = (g * y_.elements + i) * kLanes;
+      for (std::size_t l = 0; l < kLanes; ++l) {
+        if (!v.moving[l]) continue;
+        xs[at + l] = best_[at + l] + (v.accepted[l] ? delta[at + l] : best_residual_[at + l]);
+      }
+    }
+  }
+
+  void set_local_inverse(std::size_t g, std::size_t l, double bound) {
+    rows_[g * kLanes + l].local_inverse = bound;
+  }
+
+  Inverted result() {
+    std::copy_n(best_, y_.size(), tape_.value(x_));
+    return {x_, rows_};
+  }
+
+ private:
+  // Records a proved bound of the row's residual; returns whether the tolerance is met.
+  bool settle(std::size_t lane, double residual) {
+    InverseRow& row = rows_[lane];
+    row.residual = residual;
+    row.bound = bounds_.block_inverse_lipschitz() * residual;
+    row.converged = row.bound <= options_.tolerance;
+    if (row.converged) settled_[lane] = true;
+    return row.converged;
+  }
+
+  // to <- from in the lanes of group g that `where` holds for.
+  void copy(const T* from, T* to, std::size_t g, const LaneFlags& where) const {
+    for (std::size_t i = 0; i < y_.elements; ++i) {
+      const std::size_t at = (g * y_.elements + i) * kLanes;
+      for (std::size_t l = 0; l < kLanes; ++l) {
+        if (where[l]) to[at + l] = from[at + l];
+      }
+    }
+  }
+
+  const BranchBounds& bounds_;
+  const InverseOptions& options_;
+  Tape<T>& tape_;
+  Var y_, x_;
+  InverseRow* rows_;
+  T *best_, *best_residual_, *residual_;
+  std::vector<double> best_norms_;
+  std::vector<bool> fixed_point_;  // whether x is a fixed-point step; the start counts as one
+  std::vector<bool> settled_;      // converged, or stuck
+  int steps_ = 0;
+};
+
+// a <- I + J for every row of group g, J in the tangents of h.
 template <class T>
-void newton_direction(const T* h, const T* r, T* delta, T* a, T* inverse, std::size_t n,
-                      std::size_t groups, std::size_t g) {
+void gather_jacobian(const T* h, T* a, std::size_t n, std::size_t groups, std::size_t g) {
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = 0; j < n; ++j) {
       const T* jij = h + (((1 + j) * groups + g) * n + i) * kLanes;
@@ -67,8 +209,11 @@ void newton_direction(const T* h, const T* r, T* delta, T* a, T* inverse, std::s
       }
     }
   }
-  alignas(simd::kVectorBytes) T log_det[kLanes];
-  kernels::log_det_and_inverse(a, n, log_det, inverse);
+}
+
+// delta <- inverse r for every row of group g.
+template <class T>
+void newton_direction(const T* inverse, const T* r, T* delta, std::size_t n, std::size_t g) {
   const T* rg = r + g * n * kLanes;
   T* dg = delta + g * n * kLanes;
   std::fill_n(dg, n * kLanes, T(0));
@@ -83,109 +228,86 @@ void newton_direction(const T* h, const T* r, T* delta, T* a, T* inverse, std::s
 
 }  // namespace
 
-template <class T>
-Inverted invert_by_fixed_point(const Branch<T>& g, double lipschitz, const Pass<T>& pass, Var y,
-                               const InverseOptions& options) {
-  Tape<T>& tape = pass.tape;
-  const Var x = tape.variable(y.elements, y.groups);
-  std::copy_n(tape.value(y), y.size(), tape.value(x));
-  InverseRow* rows = new_rows(tape, y.groups);
-  T* step = tape.scratch(y.size());
-  const double factor = lipschitz / (1 - lipschitz);
-  for (int n = 0; n < options.max_iterations && !all_converged(rows, y.groups * kLanes); ++n) {
-    const auto mark = tape.mark();
-    const T* gx = tape.value(g.forward(pass, x, x.groups));
-    const T* ys = tape.value(y);
-    T* xs = tape.value(x);
-    for (std::size_t i = 0; i < y.size(); ++i) step[i] = ys[i] - gx[i] - xs[i];
-    for (std::size_t group = 0; group < y.groups; ++group) {
-      const LaneNumbers lengths = row_norms(step, y.elements, group);
-      InverseRow* lanes = rows + group * kLanes;
-      for (std::size_t i = 0; i < y.elements; ++i) {
-        const std::size_t at = (group * y.elements + i) * kLanes;
-        for (std::size_t l = 0; l < kLanes; ++l) {
-          if (!lanes[l].converged) xs[at + l] += step[at + l];
-        }
-      }
-      for (std::size_t l = 0; l < kLanes; ++l) {
-        if (lanes[l].converged) continue;
-        lanes[l] = {n + 1, factor * lengths[l], factor * lengths[l] <= options.tolerance};
-      }
-    }
-    tape.rewind(mark);
-  }
-  return {x, rows};
+double distance_to_root(const BranchBounds& bounds, double local_inverse, double residual) {
+  const double global = bounds.block_inverse_lipschitz() * residual;
+  if (!(local_inverse < kInfinity)) return global;
+  const double rounding = 1 + 1e-14;  // of the few operations below
+  const double step = local_inverse * residual * rounding;
+  const double h = step > 0 ? bounds.jacobian_lipschitz() * local_inverse * step * rounding : 0;
+  if (!(h <= 0.5)) return global;
+  // 1 - 2 h may be off by u, its root by more near 0: there it is taken as 0
+  const double root = h < 0.499 ? std::sqrt(1 - 2 * h) : 0;
+  return std::min(global, 2 * step / (1 + root) * rounding);
 }
 
 template <class T>
-Inverted invert_by_newton(const Branch<T>& g, double lipschitz, const Pass<T>& pass, Var y,
-                          const InverseOptions& options) {
+Inverted invert_by_fixed_point(const Branch<T>& g, const BranchBounds& bounds, const Pass<T>& pass,
+                               Var y, const InverseOptions& options, std::size_t memory) {
+  Tape<T>& tape = pass.tape;
+  Candidates<T> candidates(bounds, tape, y, options);
+  Anderson<T> anderson(tape, y.elements, y.groups, memory);
+  T* delta = tape.scratch(y.size());
+  while (!candidates.done()) {
+    const auto mark = tape.mark();
+    candidates.evaluated(tape.value(g.forward(pass, candidates.x(), y.groups)));
+    for (std::size_t group = 0; group < y.groups; ++group) {
+      auto verdict = candidates.judge(group);
+      anderson.record(group, verdict.accepted, tape.value(candidates.x()), candidates.residual(),
+                      candidates.best(), candidates.best_residual());
+      candidates.keep(group, verdict);
+      candidates.finish(group, verdict);
+      anderson.step(group, candidates.best_residual(), delta);
+      candidates.move(group, verdict, delta);
+    }
+    tape.rewind(mark);
+  }
+  return candidates.result();
+}
+
+template <class T>
+Inverted invert_by_newton(const Branch<T>& g, const BranchBounds& bounds, const Pass<T>& pass,
+                          Var y, const InverseOptions& options) {
   Tape<T>& tape = pass.tape;
   const std::size_t n = y.elements, groups = y.groups;
-  const Var x = tape.variable(n, groups);  // where g is evaluated next
-  std::copy_n(tape.value(y), y.size(), tape.value(x));
-  InverseRow* rows = new_rows(tape, groups);
-  T* best = tape.scratch(y.size());           // the last accepted x
-  T* best_residual = tape.scratch(y.size());  // and its residual
-  std::copy_n(tape.value(y), y.size(), best);
-  std::fill_n(best_residual, y.size(), T(0));
-  T* residual = tape.scratch(y.size());
+  Candidates<T> candidates(bounds, tape, y, options);
   T* delta = tape.scratch(y.size());
   T* a = tape.scratch(n * n * kLanes);
   T* inverse = tape.scratch(n * n * kLanes);
-  auto* best_norms =
-      reinterpret_cast<double*>(tape.scratch(groups * kLanes * sizeof(double) / sizeof(T)));
-  std::fill_n(best_norms, groups * kLanes, std::numeric_limits<double>::infinity());
-  // How x came from the accepted point; the start asks for as little as a fixed-point step.
-  std::vector<bool> fixed_point_step(groups * kLanes, true);
-
-  for (int step = 0; step < options.max_iterations && !all_converged(rows, groups * kLanes);
-       ++step) {
+  while (!candidates.done()) {
     const auto mark = tape.mark();
-    const T* h = tape.value(g.forward_with_jacobian(pass, x));
-    const T* ys = tape.value(y);
-    T* xs = tape.value(x);
-    for (std::size_t i = 0; i < y.size(); ++i) residual[i] = ys[i] - h[i] - xs[i];
+    const T* h = tape.value(g.forward_with_jacobian(pass, candidates.x()));
+    candidates.evaluated(h);
     for (std::size_t group = 0; group < groups; ++group) {
-      const LaneNumbers norms = row_norms(residual, n, group);
-      InverseRow* lanes = rows + group * kLanes;
-      double* accepted_norms = best_norms + group * kLanes;
-      std::array<bool, kLanes> accept{};
-      std::array<bool, kLanes> moving{};
+      const auto verdict = candidates.judge(group);
+      candidates.keep(group, verdict);
+      alignas(simd::kVectorBytes) T log_det[kLanes];
+      gather_jacobian(h, a, n, groups, group);
+      kernels::log_det_and_inverse(a, n, log_det, inverse);
+      newton_direction(inverse, candidates.best_residual(), delta, n, group);
+      candidates.move(group, verdict, delta);
+      const bool solved = std::count(verdict.solved.begin(), verdict.solved.end(), true) > 0;
+      if (!options.local || !solved) continue;
+      gather_jacobian(h, a, n, groups, group);
+      LaneNumbers errors;
       for (std::size_t l = 0; l < kLanes; ++l) {
-        moving[l] = !lanes[l].converged;
-        if (!moving[l]) continue;
-        // A fixed-point step shrinks the residual by L but for rounding, which any decrease allows.
-        const double shrink = fixed_point_step[group * kLanes + l] ? 1 : lipschitz;
-        accept[l] = norms[l] <= shrink * accepted_norms[l];
-        fixed_point_step[group * kLanes + l] = !accept[l];
-        lanes[l].iterations = step + 1;
-        if (!accept[l]) continue;
-        accepted_norms[l] = norms[l];
-        lanes[l].bound = norms[l] / (1 - lipschitz);
-        lanes[l].converged = lanes[l].bound <= options.tolerance;
+        // 1 + J_ii is rounded, by at most u (1 + |J_ii|)
+        errors[l] = bounds.rounding(verdict.size[l], kUnitRoundoff<T>).jacobian +
+                    2 * kUnitRoundoff<T> * std::sqrt(static_cast<double>(n));
       }
-      copy_lanes(xs, best, n, group, [&](std::size_t l) { return accept[l]; });
-      copy_lanes(residual, best_residual, n, group, [&](std::size_t l) { return accept[l]; });
-      newton_direction(h, residual, delta, a, inverse, n, groups, group);
-      for (std::size_t i = 0; i < n; ++i) {
-        const std::size_t at = (group * n + i) * kLanes;
-        for (std::size_t l = 0; l < kLanes; ++l) {
-          if (!moving[l]) continue;
-          xs[at + l] = best[at + l] + (accept[l] ? delta[at + l] : best_residual[at + l]);
-        }
+      const LaneNumbers inverses = bound_inverses(a, inverse, n, errors);
+      for (std::size_t l = 0; l < kLanes; ++l) {
+        if (verdict.solved[l]) candidates.set_local_inverse(group, l, inverses[l]);
       }
     }
     tape.rewind(mark);
   }
-  std::copy_n(best, y.size(), tape.value(x));
-  return {x, rows};
+  return candidates.result();
 }
 
-#define IFLOW_INSTANTIATE(T)                                                             \
-  template Inverted invert_by_fixed_point(const Branch<T>&, double, const Pass<T>&, Var, \
-                                          const InverseOptions&);                        \
-  template Inverted invert_by_newton(const Branch<T>&, double, const Pass<T>&, Var,      \
+#define IFLOW_INSTANTIATE(T)                                                                     \
+  template Inverted invert_by_fixed_point(const Branch<T>&, const BranchBounds&, const Pass<T>&, \
+                                          Var, const InverseOptions&, std::size_t);              \
+  template Inverted invert_by_newton(const Branch<T>&, const BranchBounds&, const Pass<T>&, Var, \
                                      const InverseOptions&);
 IFLOW_INSTANTIATE(float)
 IFLOW_INSTANTIATE(double)

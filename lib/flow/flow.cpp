@@ -214,7 +214,7 @@ std::vector<double> Flow<T>::prove(std::span<const double> values) {
   const std::vector<double> norms = proved_norms(layout_, values);
   std::vector<double> bounds;
   for (const auto& layer : layers_) {
-    layer->set_proved_norms(norms);
+    layer->prove(layout_, values, norms);
     bounds.push_back(layer->residual_lipschitz());
   }
   return bounds;

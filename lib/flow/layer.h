@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "autodiff/tape.h"
@@ -36,16 +37,23 @@ struct InverseOptions {
   // Stop when the proved bound of ||x - x*|| is at most this, per row and layer.
   double tolerance = 1e-8;
   int max_iterations = 1000;
+  // Whether to bound the inverse's local Lipschitz constant as well, where there is a Jacobian: the
+  // bound of a chain of layers is then far tighter.
+  bool local = false;
 };
 
 // How the inversion of one layer went for one row.
 struct InverseRow {
   // Evaluations of g that the row needed.
   int iterations = 0;
-  // Proved bound of the distance to the exact inverse, rounding errors of evaluating g left out;
-  // not finite where nothing was evaluated or numbers ran out.
+  // Proved bound of the distance to the exact inverse, rounding included; not finite where nothing
+  // was evaluated or numbers ran out.
   double bound = 0;
   bool converged = true;
+  // Proved bound of ||y - x - g(x)||.
+  double residual = 0;
+  // Proved bound of ||(I + J(x))^-1||, J the Jacobian of g; infinite where it is not known.
+  double local_inverse = std::numeric_limits<double>::infinity();
 };
 
 struct Inverted {
@@ -77,7 +85,7 @@ class Layer {
   }
 
   // y, and samples of ln |det| for every row, added to `samples`. `pass` must not record. Needs
-  // set_proved_norms.
+  // `prove`.
   virtual Var sample_log_det(const Pass<T>& pass, Var x, const LogDetSampling& sampling,
                              LogDetSamples& samples) const {
     const Transformed exact = forward(pass, x);
@@ -99,11 +107,14 @@ class Layer {
         static_cast<void>(seed);
   }
 
-  // Takes over the proved spectral norms (one per parameter of the layout), from which the layer
-  // proves its inverse. Needed before `inverse`.
-  virtual void set_proved_norms(std::span<const double> norms) { static_cast<void>(norms); }
+  // Takes over the effective parameters, in double, and their proved spectral norms (one per
+  // parameter of the layout), from which the layer proves its inverse. Needed before `inverse`.
+  virtual void prove(const ParameterLayout& layout, std::span<const double> values,
+                     std::span<const double> norms) {
+    static_cast<void>(layout), static_cast<void>(values), static_cast<void>(norms);
+  }
 
-  // An upper bound of Lip(g) for a residual block y = x + g(x), after set_proved_norms; 0 for
+  // An upper bound of Lip(g) for a residual block y = x + g(x), after `prove`; 0 for
   // layers that are inverted in closed form.
   virtual double residual_lipschitz() const { return 0; }
 
@@ -116,6 +127,28 @@ class Layer {
     static_cast<void>(y), static_cast<void>(radius);
     return inverse_lipschitz(values);
   }
+
+  // An upper bound of what rounding does to x = inverse(y) of one row, for layers inverted in
+  // closed form: the distance between the computed x and the exact one. Infinite where nothing is
+  // proved.
+  virtual double inverse_rounding(const T* values, const T* y, const T* x) const {
+    static_cast<void>(values), static_cast<void>(y), static_cast<void>(x);
+    return std::numeric_limits<double>::infinity();
+  }
+
+  // An upper bound of the distance between the computed x = inverse(y) of one row and the exact
+  // inverse of anything within `error` of y. `row`: how the inversion went, null for a closed form.
+  virtual double inverse_error(const T* values, const T* y, const T* x, const InverseRow* row,
+                               double error) const {
+    static_cast<void>(row);
+    if (!(error < std::numeric_limits<double>::infinity())) return error;
+    const double carried = error > 0 ? inverse_lipschitz_near(values, y, error) * error : 0;
+    return (carried + inverse_rounding(values, y, x)) * (1 + 0x1p-50);
+  }
 };
+
+// u: rounding to T is off by at most u of the number.
+template <class T>
+inline constexpr double kUnitRoundoff = std::numeric_limits<T>::epsilon() / 2.0;
 
 }  // namespace iflow

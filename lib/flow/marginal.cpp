@@ -100,6 +100,20 @@ double MarginalMap::inverse_slope_near(double t, double radius) const {
   return largest / (1 - 2 * margin_) * (1 + 1e-12);
 }
 
+// erfc is taken to be off by 4 ulp, 8 u. Its argument is off by 1.5 u of itself, which moves
+// Phi(t) by 1.5 u |t| phi(t) <= u, and sums of at most `bins` masses are off by u each. Divided by
+// the mass of a bin that the probability can be in, that is an error of v, which is rounded itself.
+double MarginalMap::inverse_rounding(double t) const {
+  constexpr double kUnit = std::numeric_limits<double>::epsilon() / 2;
+  const double bins = static_cast<double>(masses_.size());
+  const double of_probability = (bins + 16) * kUnit / (1 - 2 * margin_);
+  const std::size_t k = bin_of(inverse(t));
+  const std::size_t first = k > 0 ? k - 1 : 0, last = std::min(k + 2, masses_.size());
+  double smallest = *std::min_element(masses_.data() + first, masses_.data() + last);
+  if (of_probability > smallest) smallest = *std::min_element(masses_.begin(), masses_.end());
+  return of_probability / smallest + 4 * bins * kUnit;
+}
+
 template <class T>
 Marginal<T>::Marginal(const MarginalConfig& config, std::size_t dimension) : dimension_(dimension) {
   for (const std::vector<double>& masses : config.masses) {
@@ -174,6 +188,17 @@ double Marginal<T>::inverse_lipschitz_near(const T*, const T* y, double radius) 
     largest = std::max(largest, map.inverse_slope_near(y[i * kLanes], radius));
   }
   return largest;
+}
+
+template <class T>
+double Marginal<T>::inverse_rounding(const T*, const T* y, const T* x) const {
+  double squares = 0;
+  for (std::size_t i = 0; i < dimension_; ++i) {
+    const double to_t = kUnitRoundoff<T> * std::fabs(static_cast<double>(x[i * kLanes]));
+    const double off = channels_[i % channels_.size()].inverse_rounding(y[i * kLanes]) + to_t;
+    squares += off * off;
+  }
+  return std::sqrt(squares);
 }
 
 template class Marginal<float>;

@@ -38,6 +38,8 @@ class MarginalMap {
   double inverse(double t) const;
   // An upper bound of dv/dt within `radius` of t.
   double inverse_slope_near(double t, double radius) const;
+  // An upper bound of what rounding does to the computed inverse(t).
+  double inverse_rounding(double t) const;
 
  private:
   std::size_t bin_of(double v) const;
@@ -60,6 +62,7 @@ class Marginal final : public Layer<T> {
   Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
   double inverse_lipschitz(const T* values) const override;
   double inverse_lipschitz_near(const T* values, const T* y, double radius) const override;
+  double inverse_rounding(const T* values, const T* y, const T* x) const override;
 
  private:
   std::size_t dimension_;

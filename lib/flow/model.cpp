@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <string>
 
 #include "base/error.h"
@@ -191,13 +190,13 @@ std::vector<double> Model::decode(std::span<const double> rows, const InverseOpt
       const auto mark = tape.mark();
       const Inverted inverted = flow_.layer(i).inverse(pass, x, options);
       for (std::size_t row = 0; row < count; ++row) {
-        // e_in <= Lip(layer^-1) e_out + the layer's own error
+        const std::size_t at = (row / kLanes) * d * kLanes + row % kLanes;
         double& bound = report.bound[first + row];
-        const double* y = tape.value(x) + (row / kLanes) * d * kLanes + row % kLanes;
-        if (bound > 0) bound *= flow_.layer(i).inverse_lipschitz_near(values_.data(), y, bound);
+        bound = flow_.layer(i).inverse_error(
+            values_.data(), tape.value(x) + at, tape.value(inverted.x) + at,
+            inverted.rows == nullptr ? nullptr : inverted.rows + row, bound);
         if (inverted.rows == nullptr) continue;
         const InverseRow& lane = inverted.rows[row];
-        bound += lane.converged ? lane.bound : std::numeric_limits<double>::infinity();
         converged[row] = converged[row] && lane.converged;
         tile.iterations[i] += lane.iterations;
         tile.max_iterations[i] = std::max(tile.max_iterations[i], lane.iterations);

@@ -16,7 +16,8 @@ struct InversionReport {
   std::vector<double> mean_iterations;
   std::vector<int> max_iterations;
   // Per row: a proved bound of the distance between the result and the exact inverse, in the units
-  // of the data, rounding errors left out; infinite where a layer did not converge.
+  // of the data, rounding included; infinite where a layer did not converge or is no residual block
+  // or affine layer (couplings).
   std::vector<double> bound;
   // Rows for which some layer did not meet its tolerance.
   std::size_t unconverged = 0;

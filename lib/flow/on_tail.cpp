@@ -1,6 +1,7 @@
 #include "flow/on_tail.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "autodiff/ops.h"
@@ -8,8 +9,8 @@
 namespace iflow {
 
 template <class T>
-OnTail<T>::OnTail(std::unique_ptr<Layer<T>> inner, std::size_t count)
-    : inner_(std::move(inner)), count_(count) {}
+OnTail<T>::OnTail(std::unique_ptr<Layer<T>> inner, std::size_t count, std::size_t dimension)
+    : inner_(std::move(inner)), count_(count), skipped_((dimension - count) * kLanes) {}
 
 template <class T>
 Var OnTail<T>::tail(Tape<T>& tape, Var x) const {
@@ -60,8 +61,9 @@ void OnTail<T>::initialise(const Pass<T>& pass, std::span<T> values, Var x,
 }
 
 template <class T>
-void OnTail<T>::set_proved_norms(std::span<const double> norms) {
-  inner_->set_proved_norms(norms);
+void OnTail<T>::prove(const ParameterLayout& layout, std::span<const double> values,
+                      std::span<const double> norms) {
+  inner_->prove(layout, values, norms);
 }
 
 template <class T>
@@ -71,7 +73,18 @@ double OnTail<T>::inverse_lipschitz(const T* values) const {
 
 template <class T>
 double OnTail<T>::inverse_lipschitz_near(const T* values, const T* y, double radius) const {
-  return std::max(inner_->inverse_lipschitz_near(values, y, radius), 1.0);
+  return std::max(inner_->inverse_lipschitz_near(values, y + skipped_, radius), 1.0);
+}
+
+// The head passes an error on as it is, the tail by the inner layer's constant; the inner layer
+// adds what it would without any.
+template <class T>
+double OnTail<T>::inverse_error(const T* values, const T* y, const T* x, const InverseRow* row,
+                                double error) const {
+  if (!(error < std::numeric_limits<double>::infinity())) return error;
+  const double own = inner_->inverse_error(values, y + skipped_, x + skipped_, row, 0);
+  const double carried = error > 0 ? inverse_lipschitz_near(values, y, error) * error : 0;
+  return (carried + own) * (1 + 0x1p-50);
 }
 
 template class OnTail<float>;

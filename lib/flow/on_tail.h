@@ -11,8 +11,8 @@ namespace iflow {
 template <class T>
 class OnTail final : public Layer<T> {
  public:
-  // `count`: elements that `inner` works on, fewer than a row has.
-  OnTail(std::unique_ptr<Layer<T>> inner, std::size_t count);
+  // `count`: elements that `inner` works on, fewer than `dimension`, which a row has.
+  OnTail(std::unique_ptr<Layer<T>> inner, std::size_t count, std::size_t dimension);
 
   Transformed forward(const Pass<T>& pass, Var x) const override;
   Var transform(const Pass<T>& pass, Var x) const override;
@@ -22,10 +22,13 @@ class OnTail final : public Layer<T> {
   Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
   void initialise(const Pass<T>& pass, std::span<T> values, Var x,
                   std::uint64_t seed) const override;
-  void set_proved_norms(std::span<const double> norms) override;
+  void prove(const ParameterLayout& layout, std::span<const double> values,
+             std::span<const double> norms) override;
   double residual_lipschitz() const override { return inner_->residual_lipschitz(); }
   double inverse_lipschitz(const T* values) const override;
   double inverse_lipschitz_near(const T* values, const T* y, double radius) const override;
+  double inverse_error(const T* values, const T* y, const T* x, const InverseRow* row,
+                       double error) const override;
 
  private:
   Var tail(Tape<T>& tape, Var x) const;
@@ -34,6 +37,7 @@ class OnTail final : public Layer<T> {
 
   std::unique_ptr<Layer<T>> inner_;
   std::size_t count_;
+  std::size_t skipped_;  // numbers of a row's lanes in front
 };
 
 extern template class OnTail<float>;

@@ -39,6 +39,7 @@ class Permutation final : public Layer<T> {
   Transformed forward(const Pass<T>& pass, Var x) const override;
   Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
   double inverse_lipschitz(const T*) const override { return 1; }
+  double inverse_rounding(const T*, const T*, const T*) const override { return 0; }
 
  private:
   std::vector<std::size_t> source_;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "autodiff/ops.h"
 #include "base/error.h"
-#include "flow/fixed_point.h"
 
 namespace iflow {
 
@@ -14,6 +14,11 @@ namespace {
 // Up to this dimension an inversion step with the Jacobian (1 + d evaluations' worth of work) pays:
 // Newton needs about 3 of them where the fixed point needs 6 to 15 evaluations and sometimes 250.
 constexpr std::size_t kNewtonLimit = 16;
+
+// Steps that the fixed-point iteration beyond remembers. Digits of 61 columns, 20 blocks trained
+// with L up to .94, mean evaluations of a row and block without and with it: 14.6 and 9.1 to
+// 1e-6, 23.1 and 13.6 to 1e-10 (at most 69 and 29).
+constexpr std::size_t kAndersonMemory = 5;
 
 // A series whose proved truncation bound has not come down after so many terms reports the bound it
 // has reached.
@@ -164,7 +169,7 @@ Var ResidualBlock<T>::sample_log_det(const Pass<T>& pass, Var x, const LogDetSam
   const std::size_t lanes = x.groups * kLanes;
   const auto at = branch_->linearise(pass, tape.value(x), x.groups);
   const bool roulette = sampling.method == LogDetMethod::kRoulette;
-  const double q = sampling.continuation > 0 ? sampling.continuation : lipschitz_;
+  const double q = sampling.continuation > 0 ? sampling.continuation : bounds_.lipschitz();
   const auto probe_space = tape.workspace(x.size()), product_space = tape.workspace(x.size());
   T* v = probe_space.data();
   T* t = product_space.data();
@@ -182,7 +187,7 @@ Var ResidualBlock<T>::sample_log_det(const Pass<T>& pass, Var x, const LogDetSam
     for (std::size_t l = 0; l < lanes; ++l) {
       const std::size_t limit =
           roulette ? roulette_length(sampling, q, sampling.rows[l], probe) : sampling.terms;
-      series.emplace_back(lipschitz_, limit, sampling.tolerance);
+      series.emplace_back(bounds_.lipschitz(), limit, sampling.tolerance);
     }
     std::fill(v_squared.begin(), v_squared.end(), 0);
     add_products(x, x.groups, 1, v, v, v_squared.data());
@@ -215,8 +220,9 @@ Var ResidualBlock<T>::sample_log_det(const Pass<T>& pass, Var x, const LogDetSam
 template <class T>
 Inverted ResidualBlock<T>::inverse(const Pass<T>& pass, Var y,
                                    const InverseOptions& options) const {
-  return y.elements <= kNewtonLimit ? invert_by_newton(*branch_, lipschitz_, pass, y, options)
-                                    : invert_by_fixed_point(*branch_, lipschitz_, pass, y, options);
+  return y.elements <= kNewtonLimit
+             ? invert_by_newton(*branch_, bounds_, pass, y, options)
+             : invert_by_fixed_point(*branch_, bounds_, pass, y, options, kAndersonMemory);
 }
 
 template <class T>
@@ -226,8 +232,16 @@ void ResidualBlock<T>::initialise(const Pass<T>& pass, std::span<T> values, Var,
 }
 
 template <class T>
-void ResidualBlock<T>::set_proved_norms(std::span<const double> norms) {
-  lipschitz_ = branch_->lipschitz_bound(norms);
+void ResidualBlock<T>::prove(const ParameterLayout& layout, std::span<const double> values,
+                             std::span<const double> norms) {
+  bounds_ = branch_->bounds(layout, values, norms);
+}
+
+template <class T>
+double ResidualBlock<T>::inverse_error(const T*, const T*, const T*, const InverseRow* row,
+                                       double error) const {
+  if (!row->converged) return std::numeric_limits<double>::infinity();
+  return distance_to_root(bounds_, row->local_inverse, row->residual + error);
 }
 
 template class ResidualBlock<float>;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "flow/fixed_point.h"
 #include "flow/layer.h"
 #include "nn/convolutional_branch.h"
 #include "nn/dense_branch.h"
@@ -30,14 +31,18 @@ class ResidualBlock final : public Layer<T> {
   Learnable<T> forward_to_learn(const Pass<T>& pass, Var x, const LogDetDraw& draw) const override;
   Var sample_log_det(const Pass<T>& pass, Var x, const LogDetSampling& sampling,
                      LogDetSamples& samples) const override;
-  // By safeguarded Newton where the Jacobian is cheap, else by fixed-point iteration
+  // By safeguarded Newton where the Jacobian is cheap, else by accelerated fixed-point iteration
   // (fixed_point.h).
   Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
   void initialise(const Pass<T>& pass, std::span<T> values, Var x,
                   std::uint64_t seed) const override;
-  void set_proved_norms(std::span<const double> norms) override;
-  double residual_lipschitz() const override { return lipschitz_; }
-  double inverse_lipschitz(const T*) const override { return 1 / (1 - lipschitz_); }
+  void prove(const ParameterLayout& layout, std::span<const double> values,
+             std::span<const double> norms) override;
+  double residual_lipschitz() const override { return bounds_.lipschitz(); }
+  double inverse_lipschitz(const T*) const override { return bounds_.block_inverse_lipschitz(); }
+  // The smaller of the global bound and the local one of Newton and Kantorovich (fixed_point.h).
+  double inverse_error(const T* values, const T* y, const T* x, const InverseRow* row,
+                       double error) const override;
 
  private:
   Learnable<T> learn_by_neumann(const Pass<T>& pass, Var x, Var probes,
@@ -46,7 +51,7 @@ class ResidualBlock final : public Layer<T> {
                                const std::vector<double>& weights) const;
 
   std::unique_ptr<Branch<T>> branch_;
-  double lipschitz_ = 1;
+  BranchBounds bounds_;
 };
 
 extern template class ResidualBlock<float>;

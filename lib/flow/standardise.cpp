@@ -60,6 +60,19 @@ double Standardise<T>::inverse_lipschitz(const T*) const {
   return *std::max_element(config_.deviation.begin(), config_.deviation.end());
 }
 
+// x = y deviation + mean: the product, at most |x| + |mean|, and the sum are off by u each, and so
+// is what is rounded to T.
+template <class T>
+double Standardise<T>::inverse_rounding(const T*, const T*, const T* x) const {
+  double squares = 0;
+  for (std::size_t i = 0; i < config_.mean.size(); ++i) {
+    const double xi = x[i * kLanes];
+    const double off = 4 * std::fabs(xi) + 2 * std::fabs(config_.mean[i]);
+    squares += off * off;
+  }
+  return kUnitRoundoff<T> * std::sqrt(squares);
+}
+
 template class Standardise<float>;
 template class Standardise<double>;
 

@@ -21,6 +21,7 @@ class Standardise final : public Layer<T> {
   Transformed forward(const Pass<T>& pass, Var x) const override;
   Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
   double inverse_lipschitz(const T* values) const override;
+  double inverse_rounding(const T* values, const T* y, const T* x) const override;
 
  private:
   StandardiseConfig config_;

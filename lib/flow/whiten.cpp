@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "nn/branch_bounds.h"
 #include "nn/lipschitz.h"
 
 namespace iflow {
@@ -64,6 +65,7 @@ Whiten<T>::Whiten(const WhitenConfig& config, std::size_t dimension)
   }
   log_det_ = static_cast<T>(sum);
   norm_ = proved_spectral_norm(config.factor.data(), dimension, dimension);
+  absolute_norm_ = absolute_norm(config.factor.data(), dimension, dimension);
 }
 
 template <class T>
@@ -129,6 +131,19 @@ Inverted Whiten<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions&) c
 template <class T>
 double Whiten<T>::inverse_lipschitz(const T*) const {
   return norm_;
+}
+
+// Sums of at most d products with numbers that have been rounded to T themselves: off by at most
+// (d + 2) u |L| |y|, to first order.
+template <class T>
+double Whiten<T>::inverse_rounding(const T*, const T* y, const T*) const {
+  double squares = 0;
+  for (std::size_t i = 0; i < dimension_; ++i) {
+    const double yi = y[i * kLanes];
+    squares += yi * yi;
+  }
+  const double terms = static_cast<double>(dimension_) + 3;
+  return terms * kUnitRoundoff<T> * absolute_norm_ * std::sqrt(squares);
 }
 
 template class Whiten<float>;

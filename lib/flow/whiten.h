@@ -32,12 +32,14 @@ class Whiten final : public Layer<T> {
   Transformed forward(const Pass<T>& pass, Var x) const override;
   Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
   double inverse_lipschitz(const T* values) const override;
+  double inverse_rounding(const T* values, const T* y, const T* x) const override;
 
  private:
   std::size_t dimension_;
   std::vector<T> factor_;
   T log_det_;
-  double norm_;  // a proved bound of ||L||
+  double norm_;           // a proved bound of ||L||
+  double absolute_norm_;  // the same of the matrix of absolute values
 };
 
 extern template class Whiten<float>;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "autodiff/ops.h"
+#include "nn/branch_bounds.h"
 #include "nn/parameters.h"
 
 namespace iflow {
@@ -52,6 +53,17 @@ class Branch {
   // An upper bound of Lip(g): the product of the proved norms (one per parameter of the layout) and
   // of the activations' constants. (maths.md section 1)
   virtual double lipschitz_bound(std::span<const double> proved_norms) const = 0;
+
+  // g as a chain of stages, each with its bounds for these parameters: what rounding does to g and
+  // how its Jacobian varies follow from them (branch_bounds.h).
+  virtual std::vector<BranchStage> stages(const ParameterLayout& layout,
+                                          std::span<const double> values,
+                                          std::span<const double> proved_norms) const = 0;
+
+  BranchBounds bounds(const ParameterLayout& layout, std::span<const double> values,
+                      std::span<const double> proved_norms) const {
+    return BranchBounds(stages(layout, values, proved_norms), lipschitz_bound(proved_norms));
+  }
 };
 
 }  // namespace iflow

@@ -1,6 +1,8 @@
 #include "nn/convolutional_branch.h"
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
 #include "autodiff/ops.h"
 #include "base/error.h"
@@ -108,8 +110,8 @@ Linearised<T> ConvolutionalBranch<T>::linearise(const Pass<T>& pass, const T* x,
     if (layer.activated) {
       phi = pass.tape.scratch(groups * pixels * layer.channels * kLanes);
       kernels::channel_activation_forward<T>(phi_, activation_parameter(pass, layer), x,
-                                          activated.data(), phi, layer.channels, groups * pixels,
-                                          0);
+                                             activated.data(), phi, layer.channels, groups * pixels,
+                                             0);
       x = activated.data();
     }
     result.phi.push_back(phi);
@@ -174,6 +176,55 @@ double ConvolutionalBranch<T>::lipschitz_bound(std::span<const double> proved_no
   }
   // each product may have rounded down by one unit in the last place
   return bound * (1 + 0x1p-52 * 4 * static_cast<double>(layers_.size()));
+}
+
+namespace {
+
+// A bound of the norm of the operator of absolute values: the root of its largest row sum, at most
+// that of an output channel, times its largest column sum, at most that of an input channel.
+double absolute_convolution_norm(const kernels::ConvolutionShape& shape, const double* w) {
+  double largest_row = 0;
+  std::vector<double> column_sums(shape.inputs, 0);
+  for (std::size_t o = 0; o < shape.outputs; ++o) {
+    double row = 0;
+    for (std::size_t j = 0; j < shape.columns(); ++j) {
+      const double a = std::fabs(w[o * shape.columns() + j]);
+      row += a;
+      column_sums[j % shape.inputs] += a;
+    }
+    largest_row = std::max(largest_row, row);
+  }
+  const double largest_column = *std::max_element(column_sums.begin(), column_sums.end());
+  return std::sqrt(largest_row * largest_column) * (1 + 1e-9);  // its own rounding
+}
+
+}  // namespace
+
+template <class T>
+std::vector<BranchStage> ConvolutionalBranch<T>::stages(
+    const ParameterLayout& layout, std::span<const double> values,
+    std::span<const double> proved_norms) const {
+  std::vector<BranchStage> stages;
+  for (const Layer& layer : layers_) {
+    const kernels::ConvolutionShape& shape = layer.shape;
+    const double* w = values.data() + layout[layer.weight].offset;
+    const double* bias = values.data() + layout[layer.bias].offset;
+    const double pixels = static_cast<double>(shape.pixels());
+    BranchStage stage{.activation = std::nullopt,
+                      .inputs = layer.channels * shape.pixels(),
+                      .norm = proved_norms[layer.weight],
+                      .absolute_norm = absolute_convolution_norm(shape, w),
+                      .row_norm = largest_row_norm(w, shape.outputs, shape.columns()),
+                      .bias_norm = std::sqrt(pixels) * largest_row_norm(bias, 1, shape.outputs),
+                      .fan_in = shape.columns()};
+    if (layer.activated) {
+      const double a =
+          has_parameter(phi_.kind) ? kernels::softplus(values[layout[layer.parameter].offset]) : 1;
+      stage.activation = activation_bounds(phi_, a);
+    }
+    stages.push_back(stage);
+  }
+  return stages;
 }
 
 template class ConvolutionalBranch<float>;

@@ -225,6 +225,34 @@ double DenseBranch<T>::lipschitz_bound(std::span<const double> proved_norms) con
   return bound * (1 + 0x1p-52 * 4 * static_cast<double>(layers_.size()));
 }
 
+template <class T>
+std::vector<BranchStage> DenseBranch<T>::stages(const ParameterLayout& layout,
+                                                std::span<const double> values,
+                                                std::span<const double> proved_norms) const {
+  std::vector<BranchStage> stages;
+  for (const Layer& layer : layers_) {
+    const ParameterInfo& weight = layout[layer.weight];
+    const ParameterInfo& bias = layout[layer.bias];
+    const double* w = values.data() + weight.offset;
+    BranchStage stage{.activation = std::nullopt,
+                      .inputs = weight.columns,
+                      .norm = proved_norms[layer.weight],
+                      .absolute_norm = absolute_norm(w, weight.rows, weight.columns),
+                      .row_norm = largest_row_norm(w, weight.rows, weight.columns),
+                      .bias_norm = largest_row_norm(values.data() + bias.offset, 1, bias.rows),
+                      .fan_in = weight.columns};
+    if (layer.activated) {
+      const double a = has_parameter(activation_)
+                           ? kernels::softplus(values[layout[layer.parameter].offset])
+                           : 1;
+      stage.activation = activation_bounds({activation_, concatenated_}, a);
+      if (concatenated_) stage.inputs /= 2;
+    }
+    stages.push_back(stage);
+  }
+  return stages;
+}
+
 template class DenseBranch<float>;
 template class DenseBranch<double>;
 

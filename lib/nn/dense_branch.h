@@ -46,6 +46,8 @@ class DenseBranch final : public Branch<T> {
   void initialise(const ParameterLayout& layout, std::span<T> values,
                   std::uint64_t seed) const override;
   double lipschitz_bound(std::span<const double> proved_norms) const override;
+  std::vector<BranchStage> stages(const ParameterLayout& layout, std::span<const double> values,
+                                  std::span<const double> proved_norms) const override;
 
  private:
   struct Layer {

@@ -78,7 +78,7 @@ TEST_CASE("decode: the measured error keeps within the proved bound") {
   for (std::size_t i = 0; i < x.size(); ++i) {
     REQUIRE(rows[i].size() == 3);
     const double error = std::hypot(rows[i][0] - x[i][0], rows[i][1] - x[i][1]);
-    CHECK(error <= rows[i][2] + 1e-12);  // rounding is not the bound's business
+    CHECK(error <= rows[i][2] + 1e-12);  // what encode rounds is not decode's business
     largest = std::max(largest, error);
   }
   CHECK(largest > 1e-12);  // at this tolerance there is something to bound
@@ -151,6 +151,8 @@ TEST_CASE("invert: the JSON report agrees with the rows") {
   }
   const auto bounds = column_of(numbers_of(output_of("iflow decode moons.iflow z.csv --bound")), 2);
   CHECK(report.at("largest_bound") == *std::max_element(bounds.begin(), bounds.end()));
+  CHECK(report.at("largest_bound").get<double>() < 1e-6);
+  CHECK(report.at("largest_error").get<double>() >= report.at("columns")[0].at("max_error"));
 }
 
 TEST_CASE("invert: missed tolerances and wrong command lines") {

@@ -14,14 +14,22 @@
 namespace iflow {
 namespace {
 
-using Invert = Inverted (*)(const Branch<double>&, double, const Pass<double>&, Var,
+using Invert = Inverted (*)(const Branch<double>&, const BranchBounds&, const Pass<double>&, Var,
                             const InverseOptions&);
 struct Method {
   const char* name;
   Invert invert;
 };
+
+template <std::size_t kMemory>
+Inverted by_fixed_point(const Branch<double>& g, const BranchBounds& bounds,
+                        const Pass<double>& pass, Var y, const InverseOptions& options) {
+  return invert_by_fixed_point(g, bounds, pass, y, options, kMemory);
+}
+
 constexpr Method kMethods[] = {{"Newton", invert_by_newton<double>},
-                               {"fixed point", invert_by_fixed_point<double>}};
+                               {"fixed point", by_fixed_point<0>},
+                               {"Anderson", by_fixed_point<5>}};
 
 // x + g(x) for rows (n, d).
 std::vector<double> forward(const BranchFixture& g, const std::vector<double>& rows,
@@ -49,7 +57,7 @@ Solved solve(const Method& method, const BranchFixture& g, const std::vector<dou
   const Var in = tape.variable(d, groups_for(n));
   rows_to_lanes(y.data(), n, d, tape.value(in));
   const Inverted out =
-      method.invert(g.branch, g.lipschitz(), {tape, g.layout, g.values.data()}, in, options);
+      method.invert(g.branch, g.bounds(), {tape, g.layout, g.values.data()}, in, options);
   Solved solved{std::vector<double>(y.size()), {out.rows, out.rows + n}};
   lanes_to_rows(tape.value(out.x), n, d, solved.x.data());
   return solved;

@@ -79,6 +79,7 @@ TEST_CASE("model: decode undoes encode, and its bound holds") {
         for (std::size_t i = row * d; i < (row + 1) * d; ++i) {
           squares += (rough[i] - x[i]) * (rough[i] - x[i]);
         }
+        // the rows were encoded with rounding errors of their own
         bounded = bounded && std::sqrt(squares) <= report.bound[row] + 1e-10;
       }
       CHECK(bounded);
@@ -97,7 +98,8 @@ TEST_CASE("model: the bound of decode grows with what the layers before do to an
   flow.model().decode(z, {1e-6, 1000}, coarse);
   for (std::size_t i = 0; i < 20; ++i) {
     CHECK(fine.bound[i] > 0);
-    CHECK(coarse.bound[i] == doctest::Approx(100 * fine.bound[i]).epsilon(1e-9));
+    // but for the rounding of that layer itself
+    CHECK(coarse.bound[i] == doctest::Approx(100 * fine.bound[i]).epsilon(0.05));
   }
 }
 

@@ -40,14 +40,15 @@ struct BranchFixture {
   }
 
   // On this thread alone: waking a team for so little would be most of a test's time.
-  double lipschitz() const {
+  BranchBounds bounds() const {
     std::vector<double> norms;
     for (const ParameterInfo& info : layout.entries()) {
       const double* w = values.data() + info.offset;
       norms.push_back(info.max_norm > 0 ? proved_norm(info, w) : 0);
     }
-    return branch.lipschitz_bound(norms);
+    return branch.bounds(layout, values, norms);
   }
+  double lipschitz() const { return bounds().lipschitz(); }
 
   ParameterLayout layout;
   DenseBranch<double> branch;
