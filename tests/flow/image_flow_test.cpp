@@ -122,8 +122,8 @@ Learned learn(const FlowFixture& flow, const std::vector<double>& rows, const Lo
   std::vector<double> weights(ids.size(), 1.0 / static_cast<double>(ids.size())), log_p(ids.size());
   Learned result{std::vector<double>(flow.values.size(), 0), 0};
   flow.flow.learn(
-      {inputs, layer, flow.values.data(), result.gradient.data(), config, seed, 0, ids.data()}, y,
-      prefix, weights.data(), log_p.data());
+      {inputs, layer, flow.values.data(), result.gradient.data(), config, seed, 0, ids.data(), 1},
+      y, prefix, weights.data(), log_p.data());
   result.memory = layer.capacity();
   return result;
 }
