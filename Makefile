@@ -8,12 +8,13 @@ MAKEFLAGS += --no-print-directory
 
 PACKAGES     := g++ cmake make libeigen3-dev libcli11-dev nlohmann-json3-dev doctest-dev \
                 libstb-dev zlib1g-dev libxxhash-dev
+DATA_PACKAGES := dataset-fashion-mnist
 DEV_PACKAGES := clang-format-14 clang-tidy-14 libomp-14-dev
 
 SOURCES = $(shell git ls-files '*.cpp' '*.h')
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-dev build demo test test-asan bench format format-check tidy clean
+.PHONY: help deps deps-dev deps-data build demo test test-asan bench format format-check tidy clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -41,6 +42,9 @@ deps: ## install what the build needs and this machine lacks (apt)
 
 deps-dev: deps ## the same for format and tidy
 	$(call install,$(DEV_PACKAGES))
+
+deps-data: ## install Fashion-MNIST, images to fit (/usr/share/datasets/fashion-mnist)
+	$(call install,$(DATA_PACKAGES))
 
 build: deps ## build the program, the library and the tests into build/release
 	@cmake --preset $(PRESET)

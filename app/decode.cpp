@@ -1,9 +1,12 @@
-// iflow decode: latent rows z to rows x = f^-1(z).
+// iflow decode: latent rows z to rows or images x = f^-1(z).
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "base/error.h"
 #include "checkpoint/model_file.h"
 #include "commands.h"
+#include "image_output.h"
+#include "image_rows.h"
 #include "integer_columns.h"
 #include "inversion.h"
 #include "options.h"
@@ -39,9 +42,40 @@ std::vector<double> with_bound(const std::vector<double>& x, const std::vector<d
   return rows;
 }
 
+void refuse_row_options(const DecodeOptions& options) {
+  const char* name = options.bound                               ? "--bound"
+                     : options.json                              ? "--json"
+                     : !options.input.table.keep.empty()         ? "--keep"
+                     : options.input.table.na == NaPolicy::kDrop ? "--na drop"
+                                                                 : nullptr;
+  if (name == nullptr) return;
+  throw UsageError(std::string(name) + ": " + options.checkpoint +
+                   " is a model of images, which are written, not rows");
+}
+
+void run_to_images(const DecodeOptions& options, const Fit& fit, const Model& model) {
+  refuse_row_options(options);
+  const auto out = open_image_output(options.output);
+  TableReader reader = open_rows(options.input, latent_names(model.dimension()), true);
+  std::size_t unconverged = 0;
+  const auto decode = [&](const Rows& rows) {
+    InversionReport report;
+    std::vector<double> x = model.decode(rows.values, options.inverse, report);
+    unconverged += report.unconverged;
+    return x;
+  };
+  const RowCounts counts = for_each_chunk(reader, options.input.path, decode,
+                                          [&](const TableChunk&, std::span<const double> x) {
+                                            out->add(images_of(*fit.data.image, x));
+                                          });
+  out->finish();
+  finish_inversion(unconverged, counts.read, options.inverse);
+}
+
 void run(const DecodeOptions& options) {
   const Fit fit = load_fit_without_training(options.checkpoint);
   const Model model = model_of(fit, options.checkpoint);
+  if (fit.data.image) return run_to_images(options, fit, model);
   const auto out = open_row_output(options.output, options.json);
   TableReader reader = open_rows(options.input, latent_names(model.dimension()), true);
   const Dequantise dequantise = dequantise_of(fit);
@@ -66,7 +100,7 @@ void run(const DecodeOptions& options) {
 
 void add_decode(CLI::App& program) {
   CLI::App& command =
-      add_command(program, "decode", "Latent rows z1, z2, ... back to rows of the data",
+      add_command(program, "decode", "Latent rows z1, z2, ... back to rows of the data, or images",
                   "iflow encode moons.iflow moons.csv | iflow decode moons.iflow - > again.csv");
   const auto options = std::make_shared<DecodeOptions>();
   add_checkpoint_argument(command, options->checkpoint);
@@ -77,7 +111,7 @@ void add_decode(CLI::App& program) {
                    "Add a column \"bound\": a proved bound of the row's distance to the exact "
                    "inverse, rounding errors included, before integers are rounded down; inf "
                    "where nothing is proved");
-  add_output_option(command, options->output);
+  add_output_option(command, options->output, kImageOutputHelp);
   add_threads_option(command);
   add_documented_json_option(command, options->json,
                              "an object a row, {\"x1\": 0.5, \"x2\": 0.1}, with --bound also "

@@ -106,6 +106,7 @@ void add_density_options(CLI::App& command, DensityOptions& options) {
 }
 
 void settle_density(const CLI::App& command, DensityOptions& options) {
+  options.probes_given = command.count("--probes") > 0;
   EstimateOptions& estimate = options.estimate;
   if (options.method == LogDetMethod::kExact) {
     reject(command, "an exact log-determinant has none",

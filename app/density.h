@@ -19,6 +19,7 @@ struct DensityOptions {
   EstimateOptions estimate;
   std::optional<std::size_t> draws;  // of every row's noise, for a model with integer columns
   std::uint64_t first_row = 0;       // index of the first input row
+  bool probes_given = false;         // whether the number of probes is not the default
 };
 
 // An exact log-determinant has no noise: up to this many columns it is worth its time. Measured

@@ -1,10 +1,12 @@
-// iflow encode: rows x to latent rows z = f(x).
+// iflow encode: rows or images x to latent rows z = f(x).
 #include <CLI/CLI.hpp>
 #include <memory>
 
 #include "checkpoint/model_file.h"
 #include "column_bounds.h"
 #include "commands.h"
+#include "image_input.h"
+#include "image_options.h"
 #include "integer_columns.h"
 #include "options.h"
 #include "result.h"
@@ -24,9 +26,25 @@ struct EncodeOptions {
   bool json = false;
 };
 
+void run_on_images(const EncodeOptions& options, const Fit& fit, const Model& model) {
+  ImageReader reader = open_images(options.input, fit, options.checkpoint);
+  const std::size_t d = model.dimension();
+  const auto out = open_row_output(options.output, options.json, reader.count());
+  out->begin(latent_names(d), false);
+  for_each_images(reader, [&](const Images& images, const Rows&) {
+    const std::vector<double> z = model.encode(centred_rows(images));
+    for (std::size_t i = 0; i < z.size(); ++i) {
+      out->number(z[i]);
+      if ((i + 1) % d == 0) out->end_row();
+    }
+  });
+  out->finish();
+}
+
 void run(const EncodeOptions& options) {
   const Fit fit = load_fit_without_training(options.checkpoint);
   const Model model = model_of(fit, options.checkpoint);
+  if (fit.data.image) return run_on_images(options, fit, model);
   const auto out = open_row_output(options.output, options.json);
   TableReader reader = open_rows(options.input, fit.data.columns, fit.data.has_header);
   const auto encode = [&](const Rows& rows) {
@@ -41,12 +59,14 @@ void run(const EncodeOptions& options) {
 }  // namespace
 
 void add_encode(CLI::App& program) {
-  CLI::App& command = add_command(
-      program, "encode", "Rows of a table to latent rows z1, z2, ..., normally distributed",
-      "iflow encode moons.iflow moons.csv | iflow decode moons.iflow - > again.csv");
+  CLI::App& command =
+      add_command(program, "encode",
+                  "Rows of a table, or images, to latent rows z1, z2, ..., normally distributed",
+                  "iflow encode moons.iflow moons.csv | iflow decode moons.iflow - > again.csv");
   const auto options = std::make_shared<EncodeOptions>();
   add_checkpoint_argument(command, options->checkpoint);
   add_row_input(command, options->input);
+  add_image_options(command, options->input.image);
   add_keep_option(command, options->input);
   add_output_option(command, options->output);
   add_threads_option(command);

@@ -14,6 +14,8 @@
 #include "eval_baselines.h"
 #include "eval_marginals.h"
 #include "eval_report.h"
+#include "image_eval.h"
+#include "image_options.h"
 #include "integer_columns.h"
 #include "inversion.h"
 #include "number_format.h"
@@ -147,9 +149,24 @@ std::vector<std::string> notes_on(const Evaluation& e, const Fit& fit,
   return notes;
 }
 
+// The mean over images averages their noise: of each of them, the least will do.
+DensityOptions density_of_many(DensityOptions options) {
+  constexpr std::size_t kFewest = 2;
+  if (!options.draws) options.draws = kFewest;
+  if (!options.probes_given && options.estimate.max_standard_error == 0) {
+    options.estimate.probes = kFewest;
+  }
+  return options;
+}
+
 void run(const EvalOptions& options) {
   const Fit fit = load_fit_without_training(options.checkpoint);
   const Model model = model_of(fit, options.checkpoint);
+  if (fit.data.image) {
+    if (!options.train.empty()) throw UsageError("--train: there is no KDE of images");
+    return evaluate_images(options.input, options.checkpoint, fit, model,
+                           density_of_many(options.density), options.json);
+  }
   Density density(fit, model, options.density);
   std::optional<KernelDensity> kde;
   if (options.train == "-" && options.input.path == "-") {
@@ -181,19 +198,22 @@ void run(const EvalOptions& options) {
 }  // namespace
 
 void add_eval(CLI::App& program) {
-  CLI::App& command = add_command(
-      program, "eval", "Likelihood of held-out rows, against a Gaussian's and a mixture's",
-      "iflow eval moons.iflow heldout.csv --train moons.csv");
+  CLI::App& command =
+      add_command(program, "eval",
+                  "Likelihood of held-out rows, against a Gaussian's and a mixture's, or of images",
+                  "iflow eval moons.iflow heldout.csv --train moons.csv");
   const auto options = std::make_shared<EvalOptions>();
   add_checkpoint_argument(command, options->checkpoint);
   add_row_input(command, options->input);
+  add_image_options(command, options->input.image);
   command
       .add_option("--train", options->train,
                   "Compare with a kernel density estimate on the rows of this file")
       ->type_name("FILE");
   add_density_options(command, options->density);
   add_threads_option(command);
-  add_documented_json_option(command, options->json, kEvaluationFields);
+  add_documented_json_option(command, options->json,
+                             std::string(kEvaluationFields) + "\n" + kImageEvaluationFields);
   command.callback([options, &command] {
     settle_input(command, options->input);
     settle_density(command, options->density);

@@ -9,16 +9,11 @@ namespace {
 
 using nlohmann::json;
 
-// Nats per row -> bits per dimension, where less is better.
-MeanAndError in_bits(const MeanAndError& log_p, std::size_t dimension) {
-  return {bits_per_dimension(log_p.mean, dimension),
-          -bits_per_dimension(log_p.standard_error, dimension)};
-}
-
 std::string likelihoods_text(const Evaluation& e) {
   std::vector<std::vector<std::string>> lines;
   const auto add = [&](const std::string& name, const MeanAndError& log_p) {
-    lines.push_back({name, with_error(log_p), with_error(in_bits(log_p, e.columns.size()))});
+    lines.push_back(
+        {name, with_error(log_p), with_error(bits_per_dimension(log_p, e.columns.size()))});
   };
   add("model", e.model);
   for (const Comparison& c : e.comparisons) add(c.name, c.log_density);
@@ -57,14 +52,6 @@ std::string marginals_text(const Evaluation& e) {
                            lines);
 }
 
-json likelihood_json(const MeanAndError& log_p, std::size_t dimension) {
-  const MeanAndError bits = in_bits(log_p, dimension);
-  return {{"nats", log_p.mean},
-          {"nats_se", log_p.standard_error},
-          {"bits_per_dim", bits.mean},
-          {"bits_per_dim_se", bits.standard_error}};
-}
-
 json latent_json(const Evaluation& e) {
   json latent = json::array();
   const std::vector<std::string> names = latent_names(e.z.size());
@@ -100,6 +87,14 @@ std::string evaluation_text(const Evaluation& e) {
   std::string text = likelihoods_text(e) + "\n" + latent_text(e) + "\n" + marginals_text(e);
   for (const std::string& note : e.notes) text += "\n" + note + "\n";
   return text;
+}
+
+json likelihood_json(const MeanAndError& log_p, std::size_t dimension) {
+  const MeanAndError bits = bits_per_dimension(log_p, dimension);
+  return {{"nats", log_p.mean},
+          {"nats_se", log_p.standard_error},
+          {"bits_per_dim", bits.mean},
+          {"bits_per_dim_se", bits.standard_error}};
 }
 
 json evaluation_json(const Evaluation& e) {

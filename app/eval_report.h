@@ -33,6 +33,9 @@ struct Evaluation {
   std::vector<std::string> notes;      // on how it was measured
 };
 
+// nats, nats_se, bits_per_dim, bits_per_dim_se.
+nlohmann::json likelihood_json(const MeanAndError& log_p, std::size_t dimension);
+
 std::string evaluation_text(const Evaluation& evaluation);
 nlohmann::json evaluation_json(const Evaluation& evaluation);
 // The fields of evaluation_json, for --help.

@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <utility>
 
 #include "base/error.h"
 #include "checkpoint/model_file.h"
@@ -9,13 +10,14 @@
 #include "fit_data.h"
 #include "fit_result.h"
 #include "fit_training.h"
-#include "flow/dequantise.h"
 #include "interrupt.h"
 #include "options.h"
 #include "result.h"
 #include "screen.h"
 #include "stopwatch.h"
+#include "train/image_flows.h"
 #include "train/prefix.h"
+#include "training_rows.h"
 
 namespace iflow {
 namespace {
@@ -48,10 +50,7 @@ class FitCommand {
     const FitSettings& given = arguments_.settings;
     FitData data = read(given);
     fit_.lattices = data.lattices;
-    FitSettings settings =
-        new_settings(arguments_, data.record.training_rows, data.record.columns.size());
-    fit_.flow = make_flow(settings.flow, {data.moments.mean, data.moments.deviation}, data.whiten,
-                          data.bounds);
+    FitSettings settings = data.images ? begin_images(data) : begin_table(data);
     TrainingData rows = training_data(data, given.train.seed);
     CheckpointWriter writer(arguments_.checkpoint);
     catch_interrupts();
@@ -59,9 +58,7 @@ class FitCommand {
 
     fit_.train = settings.train;
     fit_.data = data.record;
-    fit_.gaussian = data.gaussian;
-    fit_.mixture =
-        fit_mixture(data.training, data.record.columns.size(), settings.train.seed, data.weights);
+    fit_baselines(data, settings.train.seed);
     fit_.options = settings_to_json(settings);
     Trainer trainer(fit_.flow, fit_.train, std::move(rows));
     trainer.start();
@@ -70,9 +67,37 @@ class FitCommand {
     report(data);
   }
 
+  FitSettings begin_table(const FitData& data) {
+    const FitSettings settings =
+        new_settings(arguments_, data.record.training_rows, data.record.columns.size());
+    fit_.flow = make_flow(settings.flow, {data.moments.mean, data.moments.deviation}, data.whiten,
+                          data.bounds);
+    return settings;
+  }
+
+  FitSettings begin_images(const FitData& data) {
+    const Images& images = *data.images;
+    const FitSettings settings =
+        new_image_settings(arguments_, data.record.training_rows, images.shape);
+    fit_.flow = make_image_flow(settings.flow, {images.shape, data.pixels});
+    return settings;
+  }
+
+  void fit_baselines(const FitData& data, std::uint64_t seed) {
+    fit_.pixels = data.pixels;
+    if (data.images) return;
+    fit_.gaussian = data.gaussian;
+    fit_.mixture = fit_mixture(data.training, data.record.columns.size(), seed, data.weights);
+  }
+
   void resume() {
     fit_ = load_fit(arguments_.checkpoint);
     FitSettings settings = settings_from_json(fit_.options, arguments_.checkpoint);
+    if (settings.is_image != arguments_.settings.is_image) {
+      throw DataError(arguments_.data + ": " + (settings.is_image ? "no images" : "images") +
+                      ", and " + arguments_.checkpoint + " is a model of " +
+                      (settings.is_image ? "images" : "a table"));
+    }
     check_unchanged(arguments_, settings);
     FitData data = read(settings);
     check_same_data(data.record);
@@ -101,20 +126,23 @@ class FitCommand {
   }
 
   // Integers are spread anew for every pass over the rows.
-  TrainingData training_data(const FitData& data, std::uint64_t seed) const {
-    PrefixedRows prefixed = rows_after_prefix(fit_.flow, data.training, data.weights);
-    TrainingData rows{std::move(prefixed.rows), prefixed.mean_log_det, data.validation};
+  TrainingData training_data(FitData& data, std::uint64_t seed) const {
+    TrainingData rows;
+    // There may be gigabytes of images, and the report on them needs none of these rows.
+    rows.validation = data.images ? std::move(data.validation) : data.validation;
     rows.weights = data.weights;
     rows.validation_weights = data.validation_weights;
-    const Dequantise dequantise(data.lattices, fit_.flow.dimension);
-    if (dequantise.empty()) return rows;
-    rows.redraw = [dequantise, seed, flow = fit_.flow, ids = data.training_ids,
-                   training = data.training, weights = data.weights](std::uint64_t pass) {
-      std::vector<double> drawn = training;
-      dequantise.round_down(drawn);
-      dequantise.add_noise(drawn, ids, seed, pass);
-      return rows_after_prefix(flow, drawn, weights);
-    };
+    if (data.images) {
+      rows.draw = image_rows(fit_.flow, data, seed);
+      rows.drawn_rows = data.record.training_rows;
+    } else if (data.lattices.empty()) {
+      PrefixedRows prefixed = rows_after_prefix(fit_.flow, data.training, data.weights);
+      rows.rows = std::move(prefixed.rows);
+      rows.mean_log_det = prefixed.mean_log_det;
+    } else {
+      rows.draw = noisy_rows(fit_.flow, data, seed);
+      rows.drawn_rows = data.record.training_rows;
+    }
     return rows;
   }
 

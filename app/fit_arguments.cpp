@@ -10,7 +10,9 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "column_bounds.h"
+#include "data/image_reader.h"
 #include "flow/spline_map.h"
+#include "image_options.h"
 #include "nn/activations.h"
 #include "number_checks.h"
 #include "options.h"
@@ -53,10 +55,15 @@ double parse_duration(const std::string& text) {
   return number * seconds;
 }
 
-// moons.csv.gz -> moons.iflow
+// moons.csv.gz -> moons.iflow, digits.2/ -> digits.2.iflow
 std::string default_checkpoint(const std::string& data) {
   if (data == "-") return "model.iflow";
   std::filesystem::path path(data);
+  if (std::filesystem::is_directory(path)) {
+    if (path.filename().empty()) path = path.parent_path();
+    const bool has_name = path.filename() != "." && path.filename() != "..";
+    return (has_name ? path : std::filesystem::canonical(path)).string() + ".iflow";
+  }
   if (path.extension() == ".gz") path.replace_extension();
   return path.replace_extension(".iflow").string();
 }
@@ -229,6 +236,8 @@ void add_training_options(CLI::App& command, FitArguments& arguments) {
 }
 
 void add_data_options(CLI::App& command, FitArguments& arguments) {
+  add_bits_option(command, arguments.settings.image);
+  add_image_options(command, arguments.settings.image);
   add_table_options(command, arguments.settings.table);
   add_list_option(command, "--bounds", arguments.settings.bounds,
                   "Bounds of columns, which no sample crosses: a=0:1,b=0:,c=:100")
@@ -255,7 +264,10 @@ void add_data_options(CLI::App& command, FitArguments& arguments) {
 }  // namespace
 
 void add_fit_options(CLI::App& command, FitArguments& arguments) {
-  command.add_option("DATA", arguments.data, "CSV, TSV or .npy, also gzipped; - is stdin")
+  command
+      .add_option("DATA", arguments.data,
+                  "CSV, TSV or .npy, also gzipped; - is stdin. Images: IDX, .npy of shape N,H,W,C, "
+                  "one PNG or JPEG, or a folder of them")
       ->required()
       ->type_name("");
   command
@@ -293,24 +305,31 @@ void complete_arguments(const CLI::App& command, FitArguments& arguments) {
   if (!arguments.val.empty()) arguments.given["val-fraction"] = 0.0;
   if (arguments.automatic_log_det) arguments.given.erase("logdet");
   if (arguments.automatic_terms) arguments.given.erase("terms");
+  arguments.settings.is_image = holds_images(arguments.data);
+  refuse_unused(arguments.given, unused_data_options(arguments.settings.is_image),
+                arguments.settings.is_image ? "a model of images" : "a model of a table");
 }
 
-FitSettings new_settings(const FitArguments& arguments, std::size_t training_rows,
-                         std::size_t columns) {
-  std::optional<std::uint64_t> steps;
-  if (arguments.given.contains("steps")) steps = arguments.settings.train.steps;
+namespace {
+
+// The plan that was asked for.
+std::optional<std::uint64_t> given_steps(const FitArguments& arguments) {
+  if (!arguments.given.contains("steps")) return std::nullopt;
+  return arguments.settings.train.steps;
+}
+
+// `defaults`, for rows of `columns` numbers, changed as the arguments say.
+FitSettings changed_settings(const FitArguments& arguments, const FitSettings& defaults,
+                             std::size_t columns) {
   const ModelKind model = arguments.settings.flow.model;
-  if (model != ModelKind::kIResNet && columns < 2) {
-    throw UsageError("--model: coupling layers need at least 2 columns, and " + arguments.data +
-                     " has 1");
-  }
-  json options = every_setting(default_fit_settings(model, training_rows, columns, steps));
+  json options = every_setting(defaults);
   options.update(arguments.given);
   refuse_unused(arguments.given, unused_options(model),
                 "--model " + options.at("model").get<std::string>());
   const LogDetMethod method = log_det_methods().at(options.at("logdet"));
   refuse_unused(arguments.given, unused_options(method),
                 "--logdet " + options.at("logdet").get<std::string>());
+  for (const std::string& name : unused_data_options(defaults.is_image)) options.erase(name);
   for (const std::string& name : unused_options(model)) options.erase(name);
   for (const std::string& name : unused_options(method)) options.erase(name);
   FitSettings settings = settings_from_json(options, arguments.checkpoint);
@@ -322,6 +341,32 @@ FitSettings new_settings(const FitArguments& arguments, std::size_t training_row
     log_det.probes = columns;
   }
   return settings;
+}
+
+}  // namespace
+
+FitSettings new_settings(const FitArguments& arguments, std::size_t training_rows,
+                         std::size_t columns) {
+  const ModelKind model = arguments.settings.flow.model;
+  if (model != ModelKind::kIResNet && columns < 2) {
+    throw UsageError("--model: coupling layers need at least 2 columns, and " + arguments.data +
+                     " has 1");
+  }
+  return changed_settings(
+      arguments, default_fit_settings(model, training_rows, columns, given_steps(arguments)),
+      columns);
+}
+
+FitSettings new_image_settings(const FitArguments& arguments, std::size_t training_images,
+                               const ImageShape& shape) {
+  const ModelKind model = arguments.settings.flow.model;
+  if (model != ModelKind::kIResNet && shape.size() < 2) {
+    throw UsageError("--model: coupling layers need at least 2 pixels, and the images of " +
+                     arguments.data + " have 1");
+  }
+  return changed_settings(
+      arguments, default_image_settings(model, training_images, shape, given_steps(arguments)),
+      shape.size());
 }
 
 void check_unchanged(const FitArguments& arguments, const FitSettings& recorded) {

@@ -31,12 +31,16 @@ struct FitArguments {
 // All but --json, which belongs to the result.
 void add_fit_options(CLI::App& command, FitArguments& arguments);
 
-// To be called once everything is parsed: the checkpoint's name, and what was given.
+// To be called once everything is parsed: the checkpoint's name, whether the data are images, and
+// what was given. Throws UsageError for options that have no meaning for such data.
 void complete_arguments(const CLI::App& command, FitArguments& arguments);
 
 // The settings of a new fit: the defaults for data of this shape, changed as the arguments say.
 FitSettings new_settings(const FitArguments& arguments, std::size_t training_rows,
                          std::size_t columns);
+
+FitSettings new_image_settings(const FitArguments& arguments, std::size_t training_images,
+                               const ImageShape& shape);
 
 // Throws UsageError naming the first option given that differs from the recorded one; steps may
 // be more.

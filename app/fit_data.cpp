@@ -8,6 +8,7 @@
 #include "column_bounds.h"
 #include "data/split.h"
 #include "data/table_reader.h"
+#include "fit_images.h"
 #include "flow/dequantise.h"
 #include "integer_columns.h"
 #include "preprocess/inspect.h"
@@ -105,13 +106,6 @@ void check_validation_rows(const Table& table, const std::string& source,
   }
 }
 
-// More validation rows than this only slow the run down: their standard error is small enough.
-constexpr double kMaxValidationRows = 10000;
-
-double held_out_part(const Table& table, double val_fraction) {
-  return std::min(val_fraction, kMaxValidationRows / static_cast<double>(table.rows));
-}
-
 // What the files hold, and which rows train and which validate.
 struct FitRows {
   Table table;                  // the rows of DATA, then those of a file to validate on
@@ -150,8 +144,8 @@ FitRows read_rows(const std::string& path, const std::string& val, const FitSett
   const std::vector<std::string> findings = inspect(table, shown_name(path), data.lattices);
   data.warnings.insert(data.warnings.end(), findings.begin(), findings.end());
   if (val.empty()) {
-    rows.split =
-        split_rows(table.rows, held_out_part(table, settings.val_fraction), settings.train.seed);
+    rows.split = split_rows(table.rows, held_out_part(table.rows, settings.val_fraction),
+                            settings.train.seed);
   } else {
     append_validation(rows, val, settings, columns, data.warnings);
   }
@@ -183,8 +177,14 @@ void fit_statistics(FitData& data) {
 
 }  // namespace
 
+double held_out_part(std::size_t rows, double val_fraction) {
+  constexpr double kMost = 10000;
+  return std::min(val_fraction, kMost / static_cast<double>(rows));
+}
+
 FitData read_fit_data(const std::string& path, const std::string& val,
                       const FitSettings& settings) {
+  if (settings.is_image) return read_fit_images(path, val, settings);
   const std::string source = shown_name(path), val_source = shown_name(val);
   FitData data;
   const FitRows rows = read_rows(path, val, settings, data);

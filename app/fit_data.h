@@ -1,6 +1,7 @@
 // The rows of a fit: read, looked at, split.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,11 +28,20 @@ struct FitData {
   std::optional<WhitenConfig> whiten;       // for their correlations, in more than two dimensions
   Gaussian gaussian;                        // fitted to them
   std::vector<std::string> warnings;        // for the person
+
+  // Instead of training, weights and what is fitted to them, where the data are images:
+  std::shared_ptr<const Images> images;        // those of DATA, then those of a file to validate on
+  PixelHistogram pixels;                       // of those to train on
+  std::vector<std::size_t> validation_images;  // by their numbers
 };
 
 // Reads `path` and holds out a part of it as `settings` say, or validates on all rows of `val` when
 // that is not empty. Throws DataError for rows that no fit can work on, such as one outside its
 // bounds.
 FitData read_fit_data(const std::string& path, const std::string& val, const FitSettings& settings);
+
+// The part of so many rows that is held out, where `val_fraction` is asked for. More than 10,000
+// would only slow the run down: their standard error is small enough.
+double held_out_part(std::size_t rows, double val_fraction);
 
 }  // namespace iflow

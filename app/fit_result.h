@@ -14,12 +14,13 @@ namespace iflow {
 struct FitResult {
   std::string checkpoint;
   const Fit& fit;
-  MeanAndError held_out;   // log-density per validation row, of the best parameters, nats
-  MeanAndError gaussian;   // of the Gaussian baseline, on the same rows
-  MeanAndError mixture;    // of the mixture of Gaussians
-  std::size_t parameters;  // numbers learned
-  double seconds;          // of this command
-  double effective_rows;   // to train on: effective_rows of their weights
+  MeanAndError held_out = {};  // log-density per validation row, of the best parameters, nats
+  MeanAndError gaussian = {};  // of the Gaussian baseline, on the same rows
+  MeanAndError mixture = {};   // of the mixture of Gaussians
+  MeanAndError pixels = {};    // of independent pixels, which images have instead
+  std::size_t parameters = 0;  // numbers learned
+  double seconds = 0;          // of this command
+  double effective_rows = 0;   // to train on: effective_rows of their weights
 };
 
 FitResult evaluate_fit(const std::string& checkpoint, const Fit& fit, const FitData& data,

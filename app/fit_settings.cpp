@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/json_fields.h"
+#include "image_options.h"
 #include "options.h"
 
 namespace iflow {
@@ -23,6 +24,19 @@ std::string name_of(T value, const std::map<std::string, T>& names) {
     if (named == value) return name;
   }
   return {};
+}
+
+ImageOptions image_options_from_json(JsonFields& fields) {
+  ImageOptions options;
+  options.bits = fields.get<int>("bits");
+  if (options.bits < 1 || options.bits > 8) fields.fail("bits", "must be from 1 to 8");
+  for (const auto& [key, size] :
+       {std::pair{"crop", &options.crop}, std::pair{"resize", &options.resize}}) {
+    const auto text = fields.get<std::string>(key);
+    *size = parse_size(text);
+    if (!text.empty() && !*size) fields.fail(key, "expected HEIGHTxWIDTH");
+  }
+  return options;
 }
 
 LogDetConfig log_det_from_json(JsonFields& fields) {
@@ -64,6 +78,21 @@ FitSettings default_fit_settings(ModelKind model, std::size_t training_rows, std
   return settings;
 }
 
+FitSettings default_image_settings(ModelKind model, std::size_t training_images,
+                                   const ImageShape& shape, std::optional<std::uint64_t> steps) {
+  FitSettings settings;
+  settings.is_image = true;
+  settings.flow = default_image_options(training_images, shape, model);
+  settings.train = default_image_train_config(training_images, shape, model);
+  if (steps) set_plan(settings.train, *steps);
+  return settings;
+}
+
+std::vector<std::string> unused_data_options(bool is_image) {
+  if (is_image) return {"header", "na", "columns", "bounds", "continuous", "weights"};
+  return {"bits", "crop", "resize"};
+}
+
 std::vector<std::string> unused_options(ModelKind model) {
   if (model == ModelKind::kIResNet) return {"bins"};
   std::vector<std::string> names = {"activation-first",
@@ -95,13 +124,17 @@ std::vector<std::string> unused_options(LogDetMethod method) {
 
 json settings_to_json(const FitSettings& s) {
   json settings = every_setting(s);
+  for (const std::string& name : unused_data_options(s.is_image)) settings.erase(name);
   for (const std::string& name : unused_options(s.train.log_det.method)) settings.erase(name);
   for (const std::string& name : unused_options(s.flow.model)) settings.erase(name);
   return settings;
 }
 
 json every_setting(const FitSettings& s) {
-  return {{"header", name_of(s.table.header, header_modes())},
+  return {{"bits", s.image.bits},
+          {"crop", size_text(s.image.crop)},
+          {"resize", size_text(s.image.resize)},
+          {"header", name_of(s.table.header, header_modes())},
           {"na", name_of(s.table.na, na_policies())},
           {"columns", s.table.columns},
           {"bounds", s.bounds},
@@ -138,12 +171,17 @@ json every_setting(const FitSettings& s) {
 FitSettings settings_from_json(const json& options, const std::string& checkpoint) {
   JsonFields fields(options, checkpoint + ": options", throw_as<CheckpointError>);
   FitSettings s;
-  s.table.header = named_value(fields, "header", header_modes());
-  s.table.na = named_value(fields, "na", na_policies());
-  s.table.columns = fields.get<std::vector<std::string>>("columns");
-  s.bounds = fields.get<std::vector<std::string>>("bounds");
-  s.continuous = fields.get<std::vector<std::string>>("continuous");
-  s.weights = fields.get<std::string>("weights");
+  s.is_image = fields.has("bits");
+  if (s.is_image) {
+    s.image = image_options_from_json(fields);
+  } else {
+    s.table.header = named_value(fields, "header", header_modes());
+    s.table.na = named_value(fields, "na", na_policies());
+    s.table.columns = fields.get<std::vector<std::string>>("columns");
+    s.bounds = fields.get<std::vector<std::string>>("bounds");
+    s.continuous = fields.get<std::vector<std::string>>("continuous");
+    s.weights = fields.get<std::string>("weights");
+  }
   s.val_fraction = fields.get<double>("val-fraction");
   s.flow = flow_from_json(fields);
   s.train.steps = fields.get<std::uint64_t>("steps");

@@ -9,12 +9,16 @@
 #include <string>
 #include <vector>
 
+#include "data/image_options.h"
 #include "data/table_options.h"
 #include "train/defaults.h"
+#include "train/image_flows.h"
 
 namespace iflow {
 
 struct FitSettings {
+  bool is_image = false;  // the data are images, for which bounds and the like have no meaning
+  ImageOptions image;
   TableOptions table;
   std::vector<std::string> bounds;      // as given: a=0:1
   std::vector<std::string> continuous;  // integer columns to be taken as they are; or all
@@ -28,6 +32,12 @@ struct FitSettings {
 // it, too).
 FitSettings default_fit_settings(ModelKind model, std::size_t training_rows, std::size_t columns,
                                  std::optional<std::uint64_t> steps);
+
+FitSettings default_image_settings(ModelKind model, std::size_t training_images,
+                                   const ImageShape& shape, std::optional<std::uint64_t> steps);
+
+// The options that have no meaning for images, or for tables.
+std::vector<std::string> unused_data_options(bool is_image);
 
 // The options that have no meaning with a model, or with a way to find the log-determinant: an
 // exact one has no terms.

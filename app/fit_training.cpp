@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <numbers>
 #include <string>
 
 #include "base/build_info.h"
@@ -39,8 +40,10 @@ std::string duration_text(double seconds) {
 // The line of progress: when it is due and what it says.
 class Progress {
  public:
-  Progress(Screen& screen, const Trainer& trainer, std::uint64_t log_every)
-      : screen_(screen),
+  // `nats`: of what losses are said in.
+  Progress(Screen& screen, const Trainer& trainer, std::uint64_t log_every, double nats)
+      : nats_(nats),
+        screen_(screen),
         trainer_(trainer),
         log_every_(log_every),
         first_step_(trainer.state().step) {}
@@ -63,8 +66,10 @@ class Progress {
     const std::uint64_t steps = trainer_.config().steps;
     const double speed = static_cast<double>(step - first_step_) / now;
     std::string text = "step " + std::to_string(step) + "/" + std::to_string(steps);
-    text += "  loss " + formatted("%.4f", loss_sum_ / static_cast<double>(losses_));
-    text += "  validation " + formatted("%.4f", trainer_.state().history.back().validation_loss);
+    text += "  loss " + formatted("%.4f", loss_sum_ / static_cast<double>(losses_) / nats_);
+    text += "  validation " +
+            formatted("%.4f", trainer_.state().history.back().validation_loss / nats_);
+    if (nats_ != 1) text += " bits/dim";
     text += "  " + formatted(speed < 10 ? "%.2f" : "%.0f", speed) + " steps/s";
     text += "  " + duration_text(static_cast<double>(steps - step) / speed) + " left";
     loss_sum_ = 0;
@@ -72,6 +77,7 @@ class Progress {
     return text;
   }
 
+  double nats_;
   Screen& screen_;
   const Trainer& trainer_;
   std::uint64_t log_every_;
@@ -144,7 +150,8 @@ int train_fit(Trainer& trainer, Fit& fit, CheckpointWriter& writer, Screen& scre
               std::uint64_t log_every) {
   Keeper keeper(trainer, fit, writer);
   keeper.save();
-  Progress progress(screen, trainer, log_every);
+  const auto dimension = static_cast<double>(fit.flow.dimension);
+  Progress progress(screen, trainer, log_every, fit.data.image ? dimension * std::numbers::ln2 : 1);
   bool interrupted = interrupt_signal() != 0;
   while (!interrupted && !trainer.finished()) {
     const std::size_t divergences = trainer.state().divergences.size();

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 
+#include "block_report.h"
 #include "checkpoint/model_file.h"
 #include "column_bounds.h"
 #include "commands.h"
@@ -39,7 +40,7 @@ LipschitzSummary lipschitz_of(const Model& model) {
   LipschitzSummary summary;
   for (std::size_t i = 0; i < model.lipschitz_bounds().size(); ++i) {
     const double bound = model.lipschitz_bounds()[i];
-    if (model.flow().kind(i) != "residual") continue;
+    if (!is_block(model, i)) continue;
     summary.blocks.push_back("flow." + std::to_string(i));
     summary.bounds.push_back(bound);
     summary.forward *= 1 + bound;
@@ -65,6 +66,33 @@ std::vector<HistoryPoint> excerpt(const std::vector<HistoryPoint>& history, std:
   return points;
 }
 
+// The columns, or what an image is.
+std::vector<std::string> what_rows_are(const DataRecord& data) {
+  if (data.image) {
+    return {"images", describe(data.image->shape) + ", " + std::to_string(data.image->bits) +
+                          (data.image->bits == 1 ? " bit" : " bits") + " a pixel"};
+  }
+  return {"columns", joined(data.columns, ", ") + (data.has_header ? "" : " (no header)")};
+}
+
+std::string best_of(const Fit& fit) {
+  const double loss = fit.state.best_loss;
+  if (!fit.data.image) return fixed_point(loss) + " nats per validation row";
+  return fixed_point(bits_per_dimension(-loss, fit.flow.dimension)) + " bits/dim (" +
+         fixed_point(loss) + " nats) of the images to validate";
+}
+
+void add_column_facts(const Fit& fit, std::vector<std::vector<std::string>>& facts) {
+  const std::vector<std::string>& columns = fit.data.columns;
+  if (const auto bounds = find_bounds(fit)) {
+    facts.push_back({"bounds", describe_bounds(*bounds, columns)});
+  }
+  if (!fit.lattices.empty()) {
+    facts.push_back({"integers", describe_lattices(fit.lattices, columns)});
+    facts.push_back({"measure", measure_of(fit.lattices, columns)});
+  }
+}
+
 std::string text_of(const std::string& path, const Fit& fit, const Model& model) {
   const DataRecord& data = fit.data;
   const TrainState& state = fit.state;
@@ -73,22 +101,19 @@ std::string text_of(const std::string& path, const Fit& fit, const Model& model)
       {"checkpoint", path},
       {"layers", joined(describe_layers(fit.flow), "; ")},
       {"parameters", with_commas(model.flow().layout().count())},
-      {"columns", joined(data.columns, ", ") + (data.has_header ? "" : " (no header)")},
-      {"data", with_commas(data.rows) + " rows: " + with_commas(data.training_rows) +
-                   " to train on, " + with_commas(data.validation_rows) + " to validate"},
+      what_rows_are(data),
+      {"data", with_commas(data.rows) + (data.image ? " images: " : " rows: ") +
+                   with_commas(data.training_rows) + " to train on, " +
+                   with_commas(data.validation_rows) + " to validate"},
       {"data hash", data.hash},
       {"training", "step " + with_commas(state.step) + " of " + with_commas(fit.train.steps) +
                        ", " + std::to_string(fit.train.batch) + " rows a step, seed " +
                        std::to_string(fit.train.seed)},
-      {"best", fixed_point(state.best_loss) + " nats per validation row at step " +
-                   with_commas(state.best_step)},
-      {"Gaussian", fixed_point(training_loss(fit.gaussian)) + " nats per training row"}};
-  if (const auto bounds = find_bounds(fit)) {
-    facts.push_back({"bounds", describe_bounds(*bounds, data.columns)});
-  }
-  if (!fit.lattices.empty()) {
-    facts.push_back({"integers", describe_lattices(fit.lattices, data.columns)});
-    facts.push_back({"measure", measure_of(fit.lattices, data.columns)});
+      {"best", best_of(fit) + " at step " + with_commas(state.best_step)}};
+  if (!data.image) {
+    facts.push_back(
+        {"Gaussian", fixed_point(training_loss(fit.gaussian)) + " nats per training row"});
+    add_column_facts(fit, facts);
   }
   if (!state.divergences.empty()) {
     facts.push_back({"divergences", std::to_string(state.divergences.size())});
@@ -125,34 +150,42 @@ json json_of(const Fit& fit, const Model& model) {
                        {"training_loss", point.training_loss},
                        {"validation_loss", point.validation_loss}});
   }
-  return {{"layers", describe_layers(fit.flow)},
-          {"dimension", model.dimension()},
-          {"dequantised", names_of(fit.lattices, fit.data.columns)},
-          {"parameters", model.flow().layout().count()},
-          {"data",
-           {{"columns", fit.data.columns},
-            {"header", fit.data.has_header},
-            {"hash", fit.data.hash},
-            {"rows", fit.data.rows},
-            {"training_rows", fit.data.training_rows},
-            {"validation_rows", fit.data.validation_rows}}},
-          {"training",
-           {{"step", fit.state.step},
-            {"steps", fit.train.steps},
-            {"seed", fit.train.seed},
-            {"best_step", fit.state.best_step},
-            {"best_loss", fit.state.best_loss},
-            {"divergences", fit.state.divergences.size()},
-            {"history", std::move(history)}}},
-          {"lipschitz",
-           {{"blocks", std::move(blocks)},
-            {"forward", lipschitz.forward},
-            {"inverse", lipschitz.inverse}}},
-          {"gaussian",
-           {{"mean", fit.gaussian.mean},
-            {"covariance", fit.gaussian.covariance},
-            {"training_loss", training_loss(fit.gaussian)}}},
-          {"options", fit.options}};
+  json result = {{"layers", describe_layers(fit.flow)},
+                 {"dimension", model.dimension()},
+                 {"parameters", model.flow().layout().count()},
+                 {"data",
+                  {{"hash", fit.data.hash},
+                   {"rows", fit.data.rows},
+                   {"training_rows", fit.data.training_rows},
+                   {"validation_rows", fit.data.validation_rows}}},
+                 {"training",
+                  {{"step", fit.state.step},
+                   {"steps", fit.train.steps},
+                   {"seed", fit.train.seed},
+                   {"best_step", fit.state.best_step},
+                   {"best_loss", fit.state.best_loss},
+                   {"divergences", fit.state.divergences.size()},
+                   {"history", std::move(history)}}},
+                 {"lipschitz",
+                  {{"blocks", std::move(blocks)},
+                   {"forward", lipschitz.forward},
+                   {"inverse", lipschitz.inverse}}},
+                 {"options", fit.options}};
+  if (fit.data.image) {
+    const ImageRecord& image = *fit.data.image;
+    result["data"]["image"] = {{"height", image.shape.height},
+                               {"width", image.shape.width},
+                               {"channels", image.shape.channels},
+                               {"bits", image.bits}};
+    return result;
+  }
+  result["data"]["columns"] = fit.data.columns;
+  result["data"]["header"] = fit.data.has_header;
+  result["dequantised"] = names_of(fit.lattices, fit.data.columns);
+  result["gaussian"] = {{"mean", fit.gaussian.mean},
+                        {"covariance", fit.gaussian.covariance},
+                        {"training_loss", training_loss(fit.gaussian)}};
+  return result;
 }
 
 void run(const InfoOptions& options) {
@@ -177,12 +210,13 @@ void add_info(CLI::App& program) {
       "an object\n"
       "  layers, dimension, parameters  the flow: descriptions, columns, numbers learned\n"
       "  dequantised integer columns, spread over their steps\n"
-      "  data        columns, header, hash, rows, training_rows, validation_rows\n"
+      "  data        columns, header, hash, rows, training_rows, validation_rows; of images, in\n"
+      "              place of columns and header, image: height, width, channels, bits\n"
       "  training    step (done), steps (planned), seed, best_step, best_loss, divergences,\n"
       "              history (step, training_loss, validation_loss); losses in nats per row\n"
       "  lipschitz   blocks (proved bound L of each), forward (product of 1 + L), inverse\n"
       "              (product of 1 / (1 - L))\n"
-      "  gaussian    the baseline: mean, covariance (row by row), training_loss\n"
+      "  gaussian    the baseline of a table: mean, covariance (row by row), training_loss\n"
       "  options     every option of the fit in effect");
   command.callback([options] { run(*options); });
 }

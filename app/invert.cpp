@@ -1,4 +1,4 @@
-// iflow invert: rows through the flow and back, and how well that went.
+// iflow invert: rows or images through the flow and back, and how well that went.
 #include <CLI/CLI.hpp>
 #include <memory>
 
@@ -6,6 +6,11 @@
 #include "checkpoint/model_file.h"
 #include "column_bounds.h"
 #include "commands.h"
+#include "image_input.h"
+#include "image_invert_report.h"
+#include "image_options.h"
+#include "image_output.h"
+#include "image_rows.h"
 #include "integer_columns.h"
 #include "inversion.h"
 #include "invert_report.h"
@@ -30,12 +35,32 @@ struct InvertOptions {
   bool json = false;
 };
 
+void run_on_images(const InvertOptions& options, const Fit& fit, const Model& model) {
+  const auto out = open_image_output(options.output);
+  ImageReader reader = open_images(options.input, fit, options.checkpoint);
+  ImageInvertReport report(model);
+  for_each_images(reader, [&](const Images& images, const Rows&) {
+    const std::vector<double> x = centred_rows(images);
+    InversionReport inversion;
+    const std::vector<double> again = model.decode(model.encode(x), options.inverse, inversion);
+    Images reconstructions = images_of(*fit.data.image, again);
+    reconstructions.names = images.names;
+    report.add(images, reconstructions, again, inversion);
+    out->add(reconstructions);
+  });
+  out->finish();
+  if (options.json) print_result(report.json());
+  Screen(options.quiet || options.json).note(report.text());
+  finish_inversion(report.unconverged(), report.images(), options.inverse);
+}
+
 void run(const InvertOptions& options) {
   if (options.json && options.output == "-") {
     throw UsageError("--json prints the report on standard output: give the rows a file with -o");
   }
   const Fit fit = load_fit_without_training(options.checkpoint);
   const Model model = model_of(fit, options.checkpoint);
+  if (fit.data.image) return run_on_images(options, fit, model);
   const auto out = open_row_output(options.output, false);
   TableReader reader = open_rows(options.input, fit.data.columns, fit.data.has_header);
   InvertReport report(fit, model);
@@ -60,17 +85,19 @@ void run(const InvertOptions& options) {
 }  // namespace
 
 void add_invert(CLI::App& program) {
-  CLI::App& command = add_command(program, "invert",
-                                  "Rows through the flow and back; reports errors and proved "
-                                  "bounds on stderr",
-                                  "iflow invert moons.iflow moons.csv -o again.csv");
+  CLI::App& command =
+      add_command(program, "invert",
+                  "Rows or images through the flow and back; reports errors and proved "
+                  "bounds on stderr",
+                  "iflow invert moons.iflow moons.csv -o again.csv");
   const auto options = std::make_shared<InvertOptions>();
   options->inverse.local = true;
   add_checkpoint_argument(command, options->checkpoint);
   add_row_input(command, options->input);
+  add_image_options(command, options->input.image);
   add_keep_option(command, options->input);
   add_tolerance_option(command, options->inverse);
-  add_output_option(command, options->output);
+  add_output_option(command, options->output, kImageOutputHelp);
   add_threads_option(command);
   add_quiet_option(command, options->quiet);
   add_documented_json_option(
@@ -83,7 +110,10 @@ void add_invert(CLI::App& program) {
       "  bound_says_something   whether that is below the spread of every column\n"
       "  blocks                 name, lipschitz_bound, mean_evaluations, max_evaluations\n"
       "  columns                name, spread (standard deviation of the training data),\n"
-      "                         max_error, mean_error");
+      "                         max_error, mean_error\n"
+      "for a model of images, in place of rows and columns:\n"
+      "  images, exact_images   how many there were, and came back to the byte\n"
+      "  max_error, mean_error  of a number in front of rounding, a pixel's step being 1");
   command.callback([options, &command] {
     settle_input(command, options->input);
     run(*options);

@@ -21,13 +21,7 @@ std::vector<double> spreads_of(const Gaussian& gaussian) {
 
 }  // namespace
 
-InvertReport::InvertReport(const Fit& fit, const Model& model) {
-  const std::vector<double>& bounds = model.lipschitz_bounds();
-  for (std::size_t i = 0; i < bounds.size(); ++i) {
-    if (model.flow().kind(i) != "residual") continue;
-    layers_.push_back(i);
-    blocks_.push_back({"flow." + std::to_string(i), bounds[i]});
-  }
+InvertReport::InvertReport(const Fit& fit, const Model& model) : blocks_(model) {
   const std::vector<double> spreads = spreads_of(fit.gaussian);
   for (std::size_t j = 0; j < spreads.size(); ++j) {
     columns_.push_back({fit.data.columns[j], spreads[j]});
@@ -37,11 +31,7 @@ InvertReport::InvertReport(const Fit& fit, const Model& model) {
 void InvertReport::add(std::span<const double> x, std::span<const double> reconstruction,
                        const InversionReport& inversion) {
   const std::size_t d = columns_.size(), n = x.size() / d;
-  for (std::size_t b = 0; b < blocks_.size(); ++b) {
-    blocks_[b].evaluations += inversion.mean_iterations[layers_[b]] * static_cast<double>(n);
-    blocks_[b].max_evaluations =
-        std::max(blocks_[b].max_evaluations, inversion.max_iterations[layers_[b]]);
-  }
+  blocks_.add(inversion, n);
   for (std::size_t row = 0; row < n; ++row) {
     double squares = 0;
     for (std::size_t j = 0; j < d; ++j) {
@@ -63,11 +53,7 @@ bool InvertReport::bound_says_something() const {
 }
 
 std::string InvertReport::text() const {
-  std::vector<std::vector<std::string>> block_rows, column_rows;
-  for (const Block& b : blocks_) {
-    block_rows.push_back({b.name, fixed_point(b.lipschitz), fixed_point(per_row(b.evaluations), 2),
-                          std::to_string(b.max_evaluations)});
-  }
+  std::vector<std::vector<std::string>> column_rows;
   for (const Column& c : columns_) {
     const double mean = per_row(c.sum_of_errors);
     column_rows.push_back({c.name, significant(c.max_error), significant(mean),
@@ -83,11 +69,7 @@ std::string InvertReport::text() const {
     bound += "(more than the spread of the data: it says nothing)\n";
   }
   if (blocks_.empty()) bound = "every layer is inverted in closed form: the error is rounding\n";
-  const std::string blocks =
-      format_text_table({"block", "Lipschitz bound", "mean evaluations", "max evaluations"},
-                        block_rows) +
-      "\n";
-  return (blocks_.empty() ? "" : blocks) +
+  return (blocks_.empty() ? "" : blocks_.text() + "\n") +
          format_text_table(
              {"column", "max error", "mean error", "max error / spread", "mean error / spread"},
              column_rows) +
@@ -96,13 +78,7 @@ std::string InvertReport::text() const {
 }
 
 nlohmann::json InvertReport::json() const {
-  nlohmann::json blocks = nlohmann::json::array(), columns = nlohmann::json::array();
-  for (const Block& b : blocks_) {
-    blocks.push_back({{"name", b.name},
-                      {"lipschitz_bound", b.lipschitz},
-                      {"mean_evaluations", per_row(b.evaluations)},
-                      {"max_evaluations", b.max_evaluations}});
-  }
+  nlohmann::json columns = nlohmann::json::array();
   for (const Column& c : columns_) {
     columns.push_back({{"name", c.name},
                        {"spread", c.spread},
@@ -114,7 +90,7 @@ nlohmann::json InvertReport::json() const {
           {"largest_error", largest_error_},
           {"largest_bound", largest_bound_},
           {"bound_says_something", bound_says_something()},
-          {"blocks", std::move(blocks)},
+          {"blocks", blocks_.json()},
           {"columns", std::move(columns)}};
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "block_report.h"
 #include "checkpoint/model_file.h"
 
 namespace iflow {
@@ -28,12 +29,6 @@ class InvertReport {
   nlohmann::json json() const;
 
  private:
-  struct Block {
-    std::string name;
-    double lipschitz;         // proved bound of Lip(g)
-    double evaluations = 0;   // of g, summed over the rows
-    int max_evaluations = 0;  // of a row
-  };
   struct Column {
     std::string name;
     double spread;         // standard deviation of the training data
@@ -44,8 +39,7 @@ class InvertReport {
   double per_row(double sum) const { return sum / static_cast<double>(rows_); }
   bool bound_says_something() const;
 
-  std::vector<std::size_t> layers_;  // of the blocks, in the flow
-  std::vector<Block> blocks_;
+  BlockReport blocks_;
   std::vector<Column> columns_;
   double largest_bound_ = 0;
   double largest_error_ = 0;  // ||x - reconstruction||

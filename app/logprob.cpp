@@ -1,4 +1,4 @@
-// iflow logprob: the log-density of every row of a table.
+// iflow logprob: the log-density of every row of a table, or of every image.
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <limits>
@@ -8,6 +8,9 @@
 #include "checkpoint/model_file.h"
 #include "commands.h"
 #include "density.h"
+#include "image_input.h"
+#include "image_options.h"
+#include "image_rows.h"
 #include "integer_columns.h"
 #include "objective/summary.h"
 #include "options.h"
@@ -28,6 +31,7 @@ struct LogprobOptions {
   DensityOptions density;
   std::string output = "-";
   bool mean = false;
+  bool bits_per_dim = false;
   bool json = false;
 };
 
@@ -60,6 +64,18 @@ class RunningMean {
   double squares_ = 0;  // sum of (x - mean)^2
 };
 
+void write_mean(const RunningMean& mean, bool has_header, RowOutput& out) {
+  out.begin({"mean", "se"}, has_header);
+  out.number(mean.mean());
+  if (mean.has_standard_error()) {
+    out.number(mean.standard_error());
+  } else {
+    out.missing();
+  }
+  out.end_row();
+  out.finish();
+}
+
 // width: results a row, of which the first is the log-density.
 RowCounts write_mean(TableReader& reader, const std::string& path, const RowFunction& log_density,
                      std::size_t width, RowOutput& out) {
@@ -69,21 +85,53 @@ RowCounts write_mean(TableReader& reader, const std::string& path, const RowFunc
   };
   const RowCounts counts = for_each_chunk(reader, path, log_density, take);
   if (mean.count() == 0) throw DataError(display_name(path) + ": every row has a missing value");
-  out.begin({"mean", "se"}, reader.has_header());
-  out.number(mean.mean());
-  if (mean.has_standard_error()) {
-    out.number(mean.standard_error());
-  } else {
-    out.missing();
-  }
-  out.end_row();
-  out.finish();
+  write_mean(mean, reader.has_header(), out);
   return counts;
+}
+
+// Results (n, width) of a density, all of them in bits per dimension.
+void to_bits_per_dim(std::vector<double>& results, std::size_t width, std::size_t dimension) {
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const double sign = i % width == 0 ? 1 : -1;
+    results[i] = sign * bits_per_dimension(results[i], dimension);
+  }
+}
+
+void run_on_images(const LogprobOptions& options, const Fit& fit, const Model& model) {
+  const auto out = open_row_output(options.output, options.json);
+  ImageReader reader = open_images(options.input, fit, options.checkpoint);
+  Density density(fit, model, options.density);
+  std::vector<std::string> columns = density.columns();
+  if (options.bits_per_dim) columns.front() = "bits_per_dim";
+  RunningMean mean;
+  if (!options.mean) out->begin(columns, false);
+  const auto take = [&](const Images&, const Rows& rows) {
+    std::vector<double> results = density(rows);
+    if (options.bits_per_dim) to_bits_per_dim(results, columns.size(), model.dimension());
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      if (options.mean && i % columns.size() == 0) mean.add(results[i]);
+      if (options.mean) continue;
+      out->number(results[i]);
+      if ((i + 1) % columns.size() == 0) out->end_row();
+    }
+  };
+  for_each_images(reader, take);
+  if (options.mean) {
+    write_mean(mean, false, *out);
+  } else {
+    out->finish();
+  }
+  Screen(false).note(measure_of_images(density.draws()));
+  density.check_promises();
 }
 
 void run(const LogprobOptions& options) {
   const Fit fit = load_fit_without_training(options.checkpoint);
   const Model model = model_of(fit, options.checkpoint);
+  if (fit.data.image) return run_on_images(options, fit, model);
+  if (options.bits_per_dim) {
+    throw UsageError("--bits-per-dim: " + options.checkpoint + " is not a model of images");
+  }
   const auto out = open_row_output(options.output, options.json);
   const std::string& path = options.input.path;
   TableReader reader = open_rows(options.input, fit.data.columns, fit.data.has_header);
@@ -113,12 +161,15 @@ void run(const LogprobOptions& options) {
 
 void add_logprob(CLI::App& program) {
   CLI::App& command =
-      add_command(program, "logprob", "Log-density of every row of a table, in nats",
+      add_command(program, "logprob", "Log-density of every row of a table, or image, in nats",
                   "iflow logprob moons.iflow moons.csv | paste -d, moons.csv -");
   const auto options = std::make_shared<LogprobOptions>();
   add_checkpoint_argument(command, options->checkpoint);
   add_row_input(command, options->input);
+  add_image_options(command, options->input.image);
   add_keep_option(command, options->input);
+  command.add_flag("--bits-per-dim", options->bits_per_dim,
+                   "For a model of images: bits per dimension, -log2 p / D");
   command
       .add_flag("--mean", options->mean,
                 "Print one line: the mean over the rows and its standard error")
@@ -129,7 +180,8 @@ void add_logprob(CLI::App& program) {
   add_documented_json_option(
       command, options->json,
       "an object a row, {\"logprob\": -2.4}, with an estimator or integer columns also \"se\" "
-      "and \"bound\", and the kept columns as text, "
+      "and \"bound\", and the kept columns as text, with --bits-per-dim \"bits_per_dim\" "
+      "in place of \"logprob\"; "
       "null for a dropped row; with --mean, {\"mean\": -2.4, \"se\": 0.01}, "
       "se null where it is undefined. Infinities are text, \"-inf\".");
   command.callback([options, &command] {

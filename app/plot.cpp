@@ -4,11 +4,14 @@
 #include <cmath>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "checkpoint/model_file.h"
 #include "commands.h"
+#include "image_options.h"
+#include "image_plot.h"
 #include "model_summary.h"
 #include "number_checks.h"
 #include "number_format.h"
@@ -22,20 +25,26 @@ namespace iflow {
 
 namespace {
 
-constexpr std::uint64_t kMaxSamples = 1000000;
+constexpr std::uint64_t kMaxSamples = 1000000, kSamples = 20000;
+constexpr std::uint64_t kMaxSampledImages = 1024, kSampledImages = 64;
 
 struct PlotOptions {
   std::string checkpoint;
   RowInput input;
   std::string output;
-  std::uint64_t samples = 20000;
+  std::optional<std::uint64_t> samples;  // none: kSamples, or kSampledImages
   std::uint64_t seed = 0;
   bool curve = false;
+  bool interpolate = false;
 };
 
 std::string caption_of(const Fit& fit) {
-  return joined(describe_layers(fit.flow), ", ") + "; " + fixed_point(fit.state.best_loss) +
-         " nats per validation row";
+  const std::string layers = joined(describe_layers(fit.flow), ", ") + "; ";
+  if (fit.data.image) {
+    return layers + fixed_point(bits_per_dimension(-fit.state.best_loss, fit.flow.dimension)) +
+           " bits/dim of the images to validate";
+  }
+  return layers + fixed_point(fit.state.best_loss) + " nats per validation row";
 }
 
 std::vector<DataPoint> points_of(const std::vector<double>& rows) {
@@ -62,7 +71,8 @@ std::vector<DataPoint> read_points(const RowInput& input, const Fit& fit) {
 
 std::vector<DataPoint> draw_points(const Model& model, const PlotOptions& options) {
   InversionReport report;
-  const std::vector<double> z = model.sample_latent(options.seed, 0, options.samples, 1);
+  const std::vector<double> z =
+      model.sample_latent(options.seed, 0, options.samples.value_or(kSamples), 1);
   return points_of(model.decode(z, InverseOptions{}, report));
 }
 
@@ -79,6 +89,17 @@ DensityGrid density_over(const Window& window, const Model& model) {
   }
   for (const double log_p : model.log_density(centres)) grid.p.push_back(std::exp(log_p));
   return grid;
+}
+
+Canvas draw_image_panels(const PlotOptions& options, const Fit& fit) {
+  const std::uint64_t samples = options.samples.value_or(kSampledImages);
+  if (samples > kMaxSampledImages) {
+    throw UsageError("--samples: at most " + std::to_string(kMaxSampledImages) + " images");
+  }
+  const Model model = model_of(fit, options.checkpoint);
+  return draw_images({options.checkpoint, options.input, samples, options.seed, options.interpolate,
+                      caption_of(fit)},
+                     fit, model);
 }
 
 Canvas draw_density(const PlotOptions& options, const Fit& fit) {
@@ -112,10 +133,20 @@ Canvas draw_curve(const Fit& fit) {
   return render_curve_figure(figure);
 }
 
+Canvas draw(const PlotOptions& options, const Fit& fit) {
+  if (options.curve) return draw_curve(fit);
+  if (fit.data.image) return draw_image_panels(options, fit);
+  if (options.interpolate || options.input.image.crop || options.input.image.resize) {
+    throw UsageError("--interpolate, --crop, --resize: " + options.checkpoint +
+                     " is not a model of images");
+  }
+  return draw_density(options, fit);
+}
+
 void run(const PlotOptions& options) {
   const Fit fit = load_fit_without_training(options.checkpoint);
   AtomicFile out(options.output);
-  out.write(encode_png(options.curve ? draw_curve(fit) : draw_density(options, fit)));
+  out.write(encode_png(draw(options, fit)));
   out.commit();
 }
 
@@ -123,27 +154,43 @@ void run(const PlotOptions& options) {
 
 void add_plot(CLI::App& program) {
   CLI::App& command = add_command(program, "plot",
-                                  "Data, density and samples of a 2-D model, or the training curve",
+                                  "Data, density and samples of a 2-D model; images, their "
+                                  "reconstructions and samples; or the training curve",
                                   "iflow plot moons.iflow moons.csv -o moons.png");
   const auto options = std::make_shared<PlotOptions>();
   add_checkpoint_argument(command, options->checkpoint);
-  CLI::Option* data = command.add_option("DATA", options->input.path,
-                                         "Table to show beside the density; -: standard input");
+  CLI::Option* data =
+      command.add_option("DATA", options->input.path,
+                         "Table to show beside the density, or images to reconstruct; -: "
+                         "standard input");
   command.add_option("-o,--output", options->output, "The picture, a PNG; -: standard output")
       ->type_name("PNG")
       ->required();
   CLI::Option* curve =
       command.add_flag("--curve", options->curve, "Draw the training curve instead");
   CLI::Option* samples =
-      command.add_option("-n,--samples", options->samples, "Points in the panel of samples")
+      command
+          .add_option("-n,--samples", options->samples,
+                      "Points in the panel of samples (default 20000), or images in every panel "
+                      "(default 64)")
           ->check(count_up_to(kMaxSamples))
-          ->type_name("N")
-          ->capture_default_str();
+          ->type_name("N");
+  CLI::Option* interpolate =
+      command
+          .add_flag("--interpolate", options->interpolate,
+                    "Images: instead, ways through z from the first of DATA to the second, from "
+                    "the third to the fourth, and so on")
+          ->needs(data)
+          ->excludes(samples);
   add_table_options(command, options->input.table);
-  for (const char* name : {"--header", "--columns", "--na"}) command.get_option(name)->needs(data);
+  add_image_options(command, options->input.image);
+  for (const char* name : {"--header", "--columns", "--na", "--crop", "--resize"}) {
+    command.get_option(name)->needs(data);
+  }
   add_seed_option(command, options->seed);
   add_threads_option(command);
-  curve->excludes(data)->excludes(samples)->excludes("--seed");
+  curve->excludes(data)->excludes(samples)->excludes("--seed")->excludes(interpolate);
+  interpolate->excludes("--seed");
   command.callback([options] { run(*options); });
 }
 

@@ -16,10 +16,11 @@ void print_result(const nlohmann::json& json) {
   print_result(json.dump(kIndent, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
-void add_output_option(CLI::App& command, std::string& path) {
+void add_output_option(CLI::App& command, std::string& path, const char* more) {
   command
-      .add_option("-o,--output", path,
-                  "Write to FILE, as TSV if it ends in .tsv (default: standard output)")
+      .add_option(
+          "-o,--output", path,
+          "Write to FILE, as TSV if it ends in .tsv (default: standard output)" + std::string(more))
       ->type_name("FILE");
 }
 

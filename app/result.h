@@ -11,8 +11,8 @@ namespace iflow {
 void print_result(const std::string& text);
 void print_result(const nlohmann::json& json);
 
-// Adds -o: where rows go. "-" is standard output.
-void add_output_option(CLI::App& command, std::string& path);
+// Adds -o: where rows go. "-" is standard output. `more`: what else there is to say about it.
+void add_output_option(CLI::App& command, std::string& path, const char* more = "");
 
 // Adds --json, and what it prints to the command's help: "an object a row, ...".
 void add_documented_json_option(CLI::App& command, bool& json, const std::string& fields);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "data/image_reader.h"
 #include "options.h"
 
 namespace iflow {
@@ -13,7 +14,9 @@ void add_checkpoint_argument(CLI::App& command, std::string& path) {
 
 void add_row_input(CLI::App& command, RowInput& input) {
   command.add_option("DATA", input.path,
-                     "Table: CSV, TSV or .npy, also gzipped; - or nothing: standard input");
+                     "Table: CSV, TSV or .npy, also gzipped; - or nothing: standard input. For a "
+                     "model of images: IDX, .npy of shape N,H,W,C, a PNG, a JPEG or a folder of "
+                     "them");
   add_table_options(command, input.table);
 }
 
@@ -36,6 +39,13 @@ void settle_input(const CLI::App& command, RowInput& input) {
 
 TableReader open_rows(const RowInput& input, const std::vector<std::string>& columns,
                       bool columns_have_names) {
+  if (input.image.crop || input.image.resize) {
+    throw UsageError("--crop, --resize: the model is not one of images");
+  }
+  if (holds_images(input.path)) {
+    throw DataError(input.path + ": images; expected a table of " + std::to_string(columns.size()) +
+                    " columns");
+  }
   TableOptions table = input.table;
   table.expected = columns;
   table.expected_has_header = columns_have_names;

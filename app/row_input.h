@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "data/image_options.h"
 #include "data/table_reader.h"
 
 namespace iflow {
@@ -12,6 +13,7 @@ namespace iflow {
 struct RowInput {
   std::string path;  // "-": standard input; empty: not given
   TableOptions table;
+  ImageOptions image;  // for a model of images; its bits are the model's
 };
 
 // Adds CKPT, the model to use.
@@ -28,7 +30,8 @@ CLI::Option& add_keep_option(CLI::App& command, RowInput& input);
 void settle_input(const CLI::App& command, RowInput& input);
 
 // Opens the table, whose columns must be `columns`: in any order where both have names, by their
-// number otherwise. Throws DataError.
+// number otherwise. Throws DataError, also for images, and UsageError for options that only images
+// have.
 TableReader open_rows(const RowInput& input, const std::vector<std::string>& columns,
                       bool columns_have_names);
 

@@ -1,4 +1,4 @@
-// iflow sample: new rows, drawn from the model.
+// iflow sample: new rows or images, drawn from the model.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "checkpoint/model_file.h"
 #include "commands.h"
+#include "image_output.h"
+#include "image_rows.h"
 #include "integer_columns.h"
 #include "inversion.h"
 #include "number_checks.h"
@@ -43,9 +45,26 @@ void write_rows(const std::vector<double>& x, std::uint64_t first_row, std::size
   }
 }
 
+void run_to_images(const SampleOptions& options, const Fit& fit, const Model& model) {
+  if (options.json) throw UsageError("--json: images are written, not rows");
+  const auto out = open_image_output(options.output);
+  const std::size_t chunk = chunk_rows(model.dimension());
+  std::size_t unconverged = 0;
+  for (std::uint64_t first = 0; first < options.rows; first += chunk) {
+    const std::size_t n = std::min<std::uint64_t>(chunk, options.rows - first);
+    const std::vector<double> z = model.sample_latent(options.seed, first, n, options.temperature);
+    InversionReport report;
+    out->add(images_of(*fit.data.image, model.decode(z, options.inverse, report)));
+    unconverged += report.unconverged;
+  }
+  out->finish();
+  finish_inversion(unconverged, options.rows, options.inverse);
+}
+
 void run(const SampleOptions& options) {
   const Fit fit = load_fit_without_training(options.checkpoint);
   const Model model = model_of(fit, options.checkpoint);
+  if (fit.data.image) return run_to_images(options, fit, model);
   const auto out = open_row_output(options.output, options.json, options.rows);
   out->begin(fit.data.columns, fit.data.has_header);
   const std::size_t d = model.dimension(), chunk = chunk_rows(d);
@@ -67,7 +86,7 @@ void run(const SampleOptions& options) {
 }  // namespace
 
 void add_sample(CLI::App& program) {
-  CLI::App& command = add_command(program, "sample", "New rows drawn from the model",
+  CLI::App& command = add_command(program, "sample", "New rows or images drawn from the model",
                                   "iflow sample moons.iflow -n 1000 > new.csv");
   const auto options = std::make_shared<SampleOptions>();
   add_checkpoint_argument(command, options->checkpoint);
@@ -84,7 +103,7 @@ void add_sample(CLI::App& program) {
       ->type_name("T")
       ->capture_default_str();
   add_tolerance_option(command, options->inverse);
-  add_output_option(command, options->output);
+  add_output_option(command, options->output, kImageOutputHelp);
   add_seed_option(command, options->seed);
   add_threads_option(command);
   add_documented_json_option(command, options->json,

@@ -1,13 +1,17 @@
-// iflow toy: the standard two-dimensional data sets, their true densities and entropies.
+// iflow toy: the standard two-dimensional data sets, their true densities and entropies; and a
+// small set of images.
 #include "data/toy.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 
 #include "base/error.h"
 #include "base/parallel.h"
 #include "commands.h"
+#include "data/toy_shapes.h"
+#include "image_output.h"
 #include "number_checks.h"
 #include "number_format.h"
 #include "options.h"
@@ -83,7 +87,20 @@ void write_entropy(const Toy& toy, const ToyOptions& options) {
   }
 }
 
+void write_shapes(const ToyOptions& options) {
+  if (options.rows == 0) throw UsageError("toy shapes: give -n N; its density is not known");
+  if (options.json) throw UsageError("--json: images are written, not rows");
+  const auto out = open_image_output(options.output);
+  constexpr std::size_t kChunk = 4096;
+  for (std::uint64_t first = 0; first < options.rows; first += kChunk) {
+    const std::size_t n = std::min<std::uint64_t>(kChunk, options.rows - first);
+    out->add(sample_shapes(options.seed, first, n));
+  }
+  out->finish();
+}
+
 void run(const ToyOptions& options) {
+  if (options.name == kShapesName) return write_shapes(options);
   const Toy& toy = find_toy(options.name);
   if (options.entropy) return write_entropy(toy, options);
   if (!options.input.path.empty()) return write_log_density(toy, options);
@@ -100,10 +117,14 @@ std::string known_names() {
 }  // namespace
 
 void add_toy(CLI::App& program) {
-  CLI::App& command = add_command(program, "toy", "Points of a standard 2-D data set",
-                                  "iflow toy moons -n 10000 > moons.csv");
+  CLI::App& command =
+      add_command(program, "toy", "Points of a standard 2-D data set, or small images",
+                  "iflow toy moons -n 10000 > moons.csv");
   const auto options = std::make_shared<ToyOptions>();
-  command.add_option("NAME", options->name, "One of " + known_names())->required();
+  command
+      .add_option("NAME", options->name,
+                  "One of " + known_names() + "; or shapes: images, 8x8 grey, discs and bars")
+      ->required();
   CLI::Option* rows = command.add_option("-n,--rows", options->rows, "Draw N points")
                           ->check(count_up_to(kMaxRows))
                           ->type_name("N");
@@ -123,14 +144,14 @@ void add_toy(CLI::App& program) {
   for (const char* name : {"--header", "--columns", "--na", "--keep"}) {
     command.get_option(name)->needs(log_density);
   }
-  add_output_option(command, options->output);
+  add_output_option(command, options->output, kImageOutputHelp);
   add_seed_option(command, options->seed);
   command.get_option("--seed")->needs(rows);
   add_threads_option(command);
   add_documented_json_option(command, options->json,
                              "an object a row, {\"x1\": 0.5, \"x2\": 0.1}; with --logprob, "
                              "{\"logprob\": -1.7}, null for a dropped row; with --entropy, "
-                             "{\"name\": \"moons\", \"entropy\": 2.4}.");
+                             "{\"name\": \"moons\", \"entropy\": 2.4}. Not for shapes.");
   command.callback([options] { run(*options); });
 }
 

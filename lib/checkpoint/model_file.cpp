@@ -199,7 +199,6 @@ json flow_to_json(const FlowConfig& flow) {
 }
 
 FlowConfig flow_from_json(JsonFields fields) {
-  constexpr std::size_t kMaxDimension = 1U << 16U;
   FlowConfig flow;
   flow.dimension = fields.get<std::size_t>("dimension");
   if (flow.dimension == 0 || flow.dimension > kMaxDimension) {
@@ -352,18 +351,47 @@ void history_from_json(JsonFields fields, TrainState& state) {
 }
 
 json data_to_json(const DataRecord& d) {
-  return {{"columns", d.columns},
-          {"header", d.has_header},
-          {"hash", d.hash},
-          {"rows", d.rows},
-          {"training_rows", d.training_rows},
-          {"validation_rows", d.validation_rows}};
+  json data = {{"hash", d.hash},
+               {"rows", d.rows},
+               {"training_rows", d.training_rows},
+               {"validation_rows", d.validation_rows}};
+  if (d.image) {
+    data["image"] = {{"height", d.image->shape.height},
+                     {"width", d.image->shape.width},
+                     {"channels", d.image->shape.channels},
+                     {"bits", d.image->bits}};
+  } else {
+    data["columns"] = d.columns;
+    data["header"] = d.has_header;
+  }
+  return data;
+}
+
+ImageRecord image_record_from_json(JsonFields fields) {
+  ImageRecord image;
+  image.shape.height = fields.get<std::size_t>("height");
+  image.shape.width = fields.get<std::size_t>("width");
+  image.shape.channels = fields.get<std::size_t>("channels");
+  image.bits = fields.get<int>("bits");
+  for (const auto& [key, side] :
+       {std::pair{"height", image.shape.height}, {"width", image.shape.width}}) {
+    if (side == 0 || side > kMaxDimension) fields.fail(key, "must be from 1 to 65536");
+  }
+  const std::size_t channels = image.shape.channels;
+  if (channels != 1 && channels != 3) fields.fail("channels", "must be 1 or 3");
+  if (image.bits < 1 || image.bits > 8) fields.fail("bits", "must be from 1 to 8");
+  fields.finish();
+  return image;
 }
 
 DataRecord data_from_json(JsonFields fields) {
   DataRecord d;
-  d.columns = fields.get<std::vector<std::string>>("columns");
-  d.has_header = fields.get<bool>("header");
+  if (fields.has("image")) {
+    d.image = image_record_from_json(fields.object("image"));
+  } else {
+    d.columns = fields.get<std::vector<std::string>>("columns");
+    d.has_header = fields.get<bool>("header");
+  }
   d.hash = fields.get<std::string>("hash");
   d.rows = fields.get<std::size_t>("rows");
   d.training_rows = fields.get<std::size_t>("training_rows");
@@ -450,6 +478,40 @@ Mixture mixture_from_json(JsonFields fields, std::size_t dimension) {
   return mixture;
 }
 
+json pixels_to_json(const PixelHistogram& pixels) { return {{"masses", pixels.masses}}; }
+
+PixelHistogram pixels_from_json(JsonFields fields, const ImageRecord& image) {
+  PixelHistogram pixels{fields.get<std::vector<std::vector<double>>>("masses")};
+  const auto makes_sense = [&](const std::vector<double>& masses) {
+    constexpr double kRounding = 1e-9;
+    const double sum = std::accumulate(masses.begin(), masses.end(), 0.0);
+    return masses.size() == std::size_t{1} << static_cast<unsigned>(image.bits) &&
+           std::all_of(masses.begin(), masses.end(), [](double mass) { return mass > 0; }) &&
+           std::fabs(sum - 1) <= kRounding;
+  };
+  if (pixels.masses.size() != image.shape.channels ||
+      !std::all_of(pixels.masses.begin(), pixels.masses.end(), makes_sense)) {
+    fields.fail("masses", "of every channel there must be 2^bits, which are positive and sum to 1");
+  }
+  fields.finish();
+  return pixels;
+}
+
+json baselines_to_json(const Fit& fit) {
+  if (fit.data.image) return {{"pixels", pixels_to_json(fit.pixels)}};
+  return {{"gaussian", gaussian_to_json(fit.gaussian)}, {"mixture", mixture_to_json(fit.mixture)}};
+}
+
+void baselines_from_json(JsonFields fields, Fit& fit) {
+  if (fit.data.image) {
+    fit.pixels = pixels_from_json(fields.object("pixels"), *fit.data.image);
+  } else {
+    fit.gaussian = gaussian_from_json(fields.object("gaussian"), fit.flow.dimension);
+    fit.mixture = mixture_from_json(fields.object("mixture"), fit.flow.dimension);
+  }
+  fields.finish();
+}
+
 // --- the blobs ------------------------------------------------------------------------------
 
 std::vector<std::size_t> shape_of(const ParameterInfo& info) {
@@ -529,20 +591,22 @@ Fit fit_from_checkpoint(const Checkpoint& checkpoint, const std::string& directo
   fields.get<std::string>("iflow_version");
   fields.get<json>("blobs");
   fit.flow = flow_from_json(fields.object("flow"));
-  fit.lattices = lattices_from_json(fields, fit.flow.dimension);
   fit.train = train_from_json(fields.object("training"));
   fit.data = data_from_json(fields.object("data"));
+  fit.lattices = fit.data.image ? unit_lattices(fit.flow.dimension)
+                                : lattices_from_json(fields, fit.flow.dimension);
   history_from_json(fields.object("history"), fit.state);
-  JsonFields baselines = fields.object("baselines");
-  fit.gaussian = gaussian_from_json(baselines.object("gaussian"), fit.flow.dimension);
-  fit.mixture = mixture_from_json(baselines.object("mixture"), fit.flow.dimension);
-  baselines.finish();
+  baselines_from_json(fields.object("baselines"), fit);
   fit.options = fields.object("provenance").get<json>("options");
   const ParameterLayout layout = layout_of(fit.flow, directory);
   fit.lipschitz = lipschitz_from_json(fields.object("lipschitz"), layout);
   fields.finish();
-  if (fit.data.columns.size() != fit.flow.dimension) {
-    throw CheckpointError(directory + ": model.json: columns and flow differ in number");
+  const std::size_t numbers =
+      fit.data.image ? fit.data.image->shape.size() : fit.data.columns.size();
+  if (numbers != fit.flow.dimension) {
+    throw CheckpointError(
+        directory + ": model.json: " + (fit.data.image ? "pixels and flow" : "columns and flow") +
+        " differ in number");
   }
   TensorFields weights(checkpoint.blobs.at("weights"), directory + ": weights");
   fit.state.best = take(weights, "", layout);
@@ -555,16 +619,11 @@ Fit fit_from_checkpoint(const Checkpoint& checkpoint, const std::string& directo
 void save_fit(CheckpointWriter& writer, const Fit& fit) {
   const ParameterLayout layout = build_flow<float>(fit.flow).layout();
   json model = {
-      {"iflow_version", build_info().version},
-      {"flow", flow_to_json(fit.flow)},
-      {"training", train_to_json(fit.train)},
-      {"data", data_to_json(fit.data)},
-      {"history", history_to_json(fit.state)},
-      {"lipschitz", lipschitz_to_json(fit)},
-      {"baselines",
-       {{"gaussian", gaussian_to_json(fit.gaussian)}, {"mixture", mixture_to_json(fit.mixture)}}},
-      {"provenance", {{"options", fit.options}}}};
-  if (!fit.lattices.empty()) model["lattices"] = lattices_to_json(fit.lattices);
+      {"iflow_version", build_info().version}, {"flow", flow_to_json(fit.flow)},
+      {"training", train_to_json(fit.train)},  {"data", data_to_json(fit.data)},
+      {"history", history_to_json(fit.state)}, {"lipschitz", lipschitz_to_json(fit)},
+      {"baselines", baselines_to_json(fit)},   {"provenance", {{"options", fit.options}}}};
+  if (!fit.lattices.empty() && !fit.data.image) model["lattices"] = lattices_to_json(fit.lattices);
   Tensors weights;
   put(weights, "", layout, fit.state.best);
   writer.commit(

@@ -4,19 +4,32 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "checkpoint/store_reader.h"
 #include "checkpoint/store_writer.h"
+#include "data/images.h"
 #include "flow/build_flow.h"
 #include "flow/model.h"
 #include "objective/gaussian.h"
 #include "objective/mixture.h"
+#include "objective/pixels.h"
 #include "preprocess/lattice.h"
 #include "train/trainer.h"
 
 namespace iflow {
+
+// A flow has at most so many dimensions.
+inline constexpr std::size_t kMaxDimension = std::size_t{1} << 16;
+
+// What images are, for a model of images: rows of height x width x channels integers from 0 to
+// 2^bits - 1, elements in that order, each spread over [v, v + 1).
+struct ImageRecord {
+  ImageShape shape;
+  int bits = 8;
+};
 
 // The data a model was fitted on.
 struct DataRecord {
@@ -26,6 +39,7 @@ struct DataRecord {
   std::size_t rows = 0;
   std::size_t training_rows = 0;
   std::size_t validation_rows = 0;
+  std::optional<ImageRecord> image = {};  // of a model of images, which has no columns
 };
 
 // Proved bounds by name: of the spectral norm of every normalised matrix
@@ -42,6 +56,7 @@ struct Fit {
   DataRecord data;
   Gaussian gaussian;       // baseline, fitted on the training rows
   Mixture mixture;         // the same
+  PixelHistogram pixels;   // the baseline of images, which have no other
   nlohmann::json options;  // every effective option of `iflow fit`, by its long name
   TrainState state;
   LipschitzRecord lipschitz;  // as it was recorded; saving proves it anew

@@ -27,4 +27,9 @@ double bits_per_dimension(double log_density, std::size_t dimension) {
   return -log_density / (static_cast<double>(dimension) * std::numbers::ln2);
 }
 
+MeanAndError bits_per_dimension(const MeanAndError& log_density, std::size_t dimension) {
+  return {bits_per_dimension(log_density.mean, dimension),
+          -bits_per_dimension(log_density.standard_error, dimension)};
+}
+
 }  // namespace iflow

@@ -18,5 +18,6 @@ MeanAndError mean_and_error(std::span<const double> x, RowWeights weights = {});
 
 // Mean log-density in nats per row -> bits per dimension (negative log-likelihood).
 double bits_per_dimension(double log_density, std::size_t dimension);
+MeanAndError bits_per_dimension(const MeanAndError& log_density, std::size_t dimension);
 
 }  // namespace iflow

@@ -40,6 +40,12 @@ std::vector<LatticeColumn> find_lattices(const Table& table) {
   return lattices;
 }
 
+std::vector<LatticeColumn> unit_lattices(std::size_t columns) {
+  std::vector<LatticeColumn> lattices(columns);
+  for (std::size_t j = 0; j < columns; ++j) lattices[j].column = j;
+  return lattices;
+}
+
 bool on_lattice(const LatticeColumn& lattice, double x) {
   return is_integer(x) && std::fmod(x - lattice.origin, lattice.step) == 0;
 }

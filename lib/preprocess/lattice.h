@@ -26,6 +26,9 @@ bool is_integer(double x);
 // steps from 0: noise of a step would have too few digits there.
 std::vector<LatticeColumn> find_lattices(const Table& table);
 
+// Those of rows of plain integers, as pixels are.
+std::vector<LatticeColumn> unit_lattices(std::size_t columns);
+
 bool on_lattice(const LatticeColumn& lattice, double x);
 
 // The lattice point with x <= y < x + step. |y| < kLargestInteger.

@@ -10,7 +10,11 @@ namespace iflow {
 
 namespace {
 
-constexpr std::size_t kTileRows = 16 * kLanes;
+// Rows to pass at a time: few enough for rows of thousands of numbers to share among threads.
+std::size_t tile_rows(std::size_t dimension) {
+  constexpr std::size_t kMostGroups = 16, kNumbers = 8192;
+  return std::clamp<std::size_t>(kNumbers / dimension / kLanes, 1, kMostGroups) * kLanes;
+}
 
 // The rows of a tile after the prefix, and their log-determinant.
 Transformed pass_prefix(const Flow<double>& flow, Tape<double>& tape, const double* rows,
@@ -28,9 +32,10 @@ PrefixedRows rows_after_prefix(const FlowConfig& config, std::span<const double>
   const std::size_t d = flow.dimension(), n = rows.size() / d;
   PrefixedRows result{std::vector<float>(rows.size()), 0};
   std::vector<double> log_dets(n);
-  parallel_for((n + kTileRows - 1) / kTileRows, [&](std::size_t tile) {
+  const std::size_t rows_a_tile = tile_rows(d);
+  parallel_for((n + rows_a_tile - 1) / rows_a_tile, [&](std::size_t tile) {
     Tape<double> tape(false);
-    const std::size_t first = tile * kTileRows, count = std::min(kTileRows, n - first);
+    const std::size_t first = tile * rows_a_tile, count = std::min(rows_a_tile, n - first);
     const Transformed y = pass_prefix(flow, tape, rows.data() + first * d, count);
     lanes_to_rows(tape.value(y.y), count, d, result.rows.data() + first * d);
     lanes_to_rows(tape.value(y.log_det), count, 1, log_dets.data() + first);

@@ -84,12 +84,12 @@ bool is_usable(const float* gradient, std::size_t n) {
   return worst < std::bit_cast<std::uint32_t>(kLargest);
 }
 
-void check(const TrainConfig& c, const TrainingData& data, std::size_t dimension) {
+void check(const TrainConfig& c, std::size_t rows) {
   if (c.batch == 0) throw UsageError("a batch needs at least one row");
   if (!(c.learning_rate > 0)) throw UsageError("the learning rate must be positive");
   if (!(c.ema >= 0 && c.ema < 1)) throw UsageError("the averaging decay must be in [0, 1)");
   if (c.validate_every == 0) throw UsageError("validations need at least one step between them");
-  if (data.rows.size() < dimension) throw UsageError("there are no rows to learn from");
+  if (rows == 0) throw UsageError("there are no rows to learn from");
 }
 
 }  // namespace
@@ -99,15 +99,16 @@ Trainer::Trainer(const FlowConfig& flow, const TrainConfig& config, TrainingData
       flow_config_(flow),
       flow_(build_flow<float>(flow)),
       data_(std::move(data)),
-      batches_(std::max<std::size_t>(data_.rows.size() / flow.dimension, 1),
-               std::max<std::size_t>(config.batch, 1), config.seed),
+      rows_(data_.draw ? data_.drawn_rows : data_.rows.size() / flow.dimension),
+      batches_(std::max<std::size_t>(rows_, 1), std::max<std::size_t>(config.batch, 1),
+               config.seed),
       pieces_(cut_into_pieces(flow_.layout())),
       effective_(flow_.layout().size()),
       sigma_(flow_.layout().entries().size()),
       directions_(flow_.layout().entries().size()),
       gradients_(slices_of(config.batch, flow.dimension),
                  AlignedVector<float>(flow_.layout().size())) {
-  check(config_, data_, flow_.dimension());
+  check(config_, rows_);
 }
 
 Trainer::~Trainer() = default;
@@ -124,11 +125,12 @@ void Trainer::start() {
   // images, whose pixels count for many, some hundred.
   constexpr std::size_t kInitialRows = 4096, kInitialNumbers = 1U << 18U, kLeast = 256;
   const std::size_t most = std::clamp(kInitialNumbers / d, kLeast, kInitialRows);
-  const std::size_t rows = std::min(data_.rows.size() / d, most) / kLanes * kLanes;
+  const std::size_t whole = std::min(rows_, most) / kLanes * kLanes;
+  std::vector<std::uint32_t> used(whole > 0 ? whole : rows_);
+  std::iota(used.begin(), used.end(), 0U);
   Tape<float> tape(false);
-  const std::size_t used = rows > 0 ? rows : data_.rows.size() / d;
-  const Var x = tape.variable(d, groups_for(used));
-  rows_to_lanes(data_.rows.data(), used, d, tape.value(x));
+  const Var x = tape.variable(d, groups_for(used.size()));
+  rows_to_lanes(rows_of(used, 0).rows.data(), used.size(), d, tape.value(x));
   flow_.initialise(now_.raw, tape, x, config_.seed);
   now_.average = now_.raw;
 
@@ -184,7 +186,6 @@ bool Trainer::advance_with_team(const std::function<bool(std::uint64_t, double)>
 }
 
 double Trainer::step() {
-  draw_rows();
   const double loss = gradients(batches_.at(now_.step));
   if (!std::isfinite(loss) || !update()) return std::numeric_limits<double>::quiet_NaN();
   ++now_.step;
@@ -192,21 +193,21 @@ double Trainer::step() {
   return loss;
 }
 
-// The rows of the step's pass. A batch that straddles two passes sees those of the first.
-void Trainer::draw_rows() {
-  if (!data_.redraw) return;
-  const std::uint64_t rows = data_.rows.size() / flow_.dimension();
-  const std::uint64_t pass = now_.step * config_.batch / rows;
-  if (pass == pass_) return;
-  PrefixedRows drawn = data_.redraw(pass);
-  data_.rows = std::move(drawn.rows);
-  data_.mean_log_det = drawn.mean_log_det;
-  pass_ = pass;
+PrefixedRows Trainer::rows_of(std::span<const std::uint32_t> numbers, std::uint64_t pass) const {
+  if (data_.draw) return data_.draw(numbers, pass);
+  const std::size_t d = flow_.dimension();
+  PrefixedRows rows{std::vector<float>(numbers.size() * d), data_.mean_log_det};
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    std::copy_n(data_.rows.data() + std::size_t{numbers[i]} * d, d, rows.rows.data() + i * d);
+  }
+  return rows;
 }
 
 // Fills gradients_ with the gradient of the mean loss of the batch, in slices; returns the loss.
 double Trainer::gradients(const std::vector<std::uint32_t>& batch) {
   const std::size_t slices = gradients_.size();
+  // A batch that straddles two passes sees the noise of the first.
+  step_rows_ = rows_of(batch, now_.step * config_.batch / rows_);
   std::vector<double> losses(slices, 0);
   parallel_for(slices, [&](std::size_t slice) {
     const std::size_t begin = slice * batch.size() / slices;
@@ -214,7 +215,7 @@ double Trainer::gradients(const std::vector<std::uint32_t>& batch) {
     losses[slice] = slice_gradient(batch, begin, end - begin, slice);
   });
   const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
-  return sum / static_cast<double>(batch.size()) - data_.mean_log_det;
+  return sum / static_cast<double>(batch.size()) - step_rows_.mean_log_det;
 }
 
 // gradients_[slice] <- the gradient of the mean loss over the batch as far as the rows
@@ -223,17 +224,16 @@ double Trainer::slice_gradient(const std::vector<std::uint32_t>& batch, std::siz
                                std::size_t count, std::size_t slice) {
   thread_local Tape<float> inputs(false), tape(true);
   const std::size_t d = flow_.dimension(), lanes = groups_for(count) * kLanes;
-  std::vector<float> rows(count * d), weights(lanes, 0), log_p(lanes);
+  std::vector<float> weights(lanes, 0), log_p(lanes);
   std::vector<std::uint64_t> ids(lanes);
   for (std::size_t i = 0; i < count; ++i) {
-    std::copy_n(data_.rows.data() + std::size_t{batch[first + i]} * d, d, rows.data() + i * d);
     const double weight = weight_of(data_.weights, batch[first + i]);
     weights[i] = -static_cast<float>(weight) / static_cast<float>(batch.size());
   }
   std::iota(ids.begin(), ids.end(), first);
   inputs.clear();
   const Var x = inputs.variable(d, groups_for(count));
-  rows_to_lanes(rows.data(), count, d, inputs.value(x));
+  rows_to_lanes(step_rows_.rows.data() + first * d, count, d, inputs.value(x));
   const std::uint64_t seed = Rng(config_.seed, RngPurpose::kProbe, now_.step, 3).next_u64();
   flow_.learn({inputs, tape, effective_.data(), gradients_[slice].data(), config_.log_det, seed,
                slice, ids.data(), tile_groups(flow_.dimension())},

@@ -38,13 +38,17 @@ struct TrainConfig {
 // Rows to learn from. `rows`: (n, d) after the flow's prefix layers, whose ln |det| has the mean
 // `mean_log_det` over them: a constant of the losses, with no part in any gradient. `validation`:
 // (m, d) in the data's own units; with none, the averaged parameters of the last validation point
-// are the best. `redraw`, where there is one, makes the rows anew for every pass over the data,
-// from the pass's number: rows with noise. The passes begin at 0, with the rows given.
+// are the best. `draw`, where there is one, takes the place of `rows` and `mean_log_det`: it makes
+// those of a step, by their numbers below `drawn_rows` and the number of the pass over the data:
+// rows with noise, or kept as bytes.
+using DrawRows =
+    std::function<PrefixedRows(std::span<const std::uint32_t> numbers, std::uint64_t pass)>;
 struct TrainingData {
   std::vector<float> rows;
   double mean_log_det = 0;
   std::vector<double> validation;
-  std::function<PrefixedRows(std::uint64_t pass)> redraw = nullptr;
+  DrawRows draw = nullptr;
+  std::size_t drawn_rows = 0;
   std::vector<double> weights = {};  // (n), of mean 1; none: 1 each
   std::vector<double> validation_weights = {};
 };
@@ -109,7 +113,7 @@ class Trainer {
   double step();
 
  private:
-  void draw_rows();
+  PrefixedRows rows_of(std::span<const std::uint32_t> numbers, std::uint64_t pass) const;
   double gradients(const std::vector<std::uint32_t>& batch);
   double slice_gradient(const std::vector<std::uint32_t>& batch, std::size_t first,
                         std::size_t count, std::size_t slice);
@@ -125,8 +129,9 @@ class Trainer {
   FlowConfig flow_config_;
   Flow<float> flow_;
   TrainingData data_;
-  std::uint64_t pass_ = 0;  // that data_.rows were drawn for
+  std::size_t rows_;  // to learn from
   Batches batches_;
+  PrefixedRows step_rows_;           // of the step at hand
   std::vector<std::size_t> pieces_;  // parameters are updated in runs [pieces_[i], pieces_[i + 1])
 
   TrainState good_;

@@ -7,6 +7,7 @@
 #include <limits>
 #include <numbers>
 #include <numeric>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -148,23 +149,52 @@ TEST_CASE("trainer: rows are drawn anew for every pass, also when resumed within
   Problem problem(2, 300, 2);  // 128 rows a step: passes begin between validations
   const std::vector<float> rows = problem.data.rows;
   std::vector<std::uint64_t> passes;
-  problem.data.redraw = [&](std::uint64_t pass) {
+  problem.data.draw = [&](std::span<const std::uint32_t> numbers, std::uint64_t pass) {
     passes.push_back(pass);
-    PrefixedRows drawn{rows, static_cast<double>(pass)};
-    for (float& x : drawn.rows) x += 0.01F * static_cast<float>(pass);
+    PrefixedRows drawn{{}, static_cast<double>(pass)};
+    for (const std::uint32_t number : numbers) {
+      for (std::size_t j = 0; j < 2; ++j) {
+        drawn.rows.push_back(rows[2 * number + j] + 0.01F * static_cast<float>(pass));
+      }
+    }
     return drawn;
   };
+  problem.data.drawn_rows = 300;
   Trainer whole = problem.trainer();
   whole.start();
   run(whole, 20);
   const TrainState middle = whole.state();
-  CHECK(passes.size() == (middle.step - 1) * problem.train.batch / 300);
-  CHECK(passes.front() == 1);
+  // The initial parameters and the loss in front of the first step see the first pass.
+  REQUIRE(passes.size() == 2 + middle.step);
+  for (std::size_t step = 0; step < middle.step; ++step) {
+    CHECK(passes[2 + step] == step * problem.train.batch / 300);
+  }
   run(whole);
   Trainer resumed = problem.trainer();
   resumed.resume(middle);
   run(resumed);
   check_same(resumed.state(), whole.state());
+}
+
+TEST_CASE("trainer: rows that are drawn are as good as rows that are given") {
+  Problem problem(2, 300, 2);
+  Trainer given = problem.trainer();
+  given.start();
+  run(given);
+  problem.data.draw = [rows = problem.data.rows, mean = problem.data.mean_log_det](
+                          std::span<const std::uint32_t> numbers, std::uint64_t) {
+    PrefixedRows drawn{{}, mean};
+    for (const std::uint32_t number : numbers) {
+      drawn.rows.insert(drawn.rows.end(), {rows[2 * number], rows[2 * number + 1]});
+    }
+    return drawn;
+  };
+  problem.data.drawn_rows = 300;
+  problem.data.rows.clear();
+  Trainer drawn = problem.trainer();
+  drawn.start();
+  run(drawn);
+  check_same(drawn.state(), given.state());
 }
 
 TEST_CASE("trainer: the loss is weighted, and rows of weight 0 have no part in a step") {
