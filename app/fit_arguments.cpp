@@ -118,6 +118,16 @@ void add_flow_options(CLI::App& command, FlowOptions& flow) {
       ->type_name("C")
       ->group(kGroup);
   command
+      .add_option("--marginal", flow.marginal,
+                  "Images: what is done to every pixel first, gaussian (default) or logit")
+      ->transform(CLI::CheckedTransformer(pixel_marginals()))
+      ->type_name("MAP")
+      ->group(kGroup);
+  command.add_option("--alpha", flow.alpha, "Of --marginal logit (default 1e-6)")
+      ->check(number_where("a number between 0 and 0.5", [](double x) { return x > 0 && x < 0.5; }))
+      ->type_name("ALPHA")
+      ->group(kGroup);
+  command
       .add_option("--start-gain", flow.start_gain,
                   "Initial norm of every block's last layer; 0 begins with a Gaussian")
       ->check(number_where("a number from 0 to 1", [](double x) { return x >= 0 && x <= 1; }))
@@ -329,6 +339,9 @@ FitSettings changed_settings(const FitArguments& arguments, const FitSettings& d
   const LogDetMethod method = log_det_methods().at(options.at("logdet"));
   refuse_unused(arguments.given, unused_options(method),
                 "--logdet " + options.at("logdet").get<std::string>());
+  if (options.at("marginal") == "gaussian") {
+    refuse_unused(arguments.given, {"alpha"}, "--marginal gaussian");
+  }
   for (const std::string& name : unused_data_options(defaults.is_image)) options.erase(name);
   for (const std::string& name : unused_options(model)) options.erase(name);
   for (const std::string& name : unused_options(method)) options.erase(name);

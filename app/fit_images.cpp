@@ -20,6 +20,12 @@ void check_dimension(const std::string& path, const ImageShape& shape) {
                   " (--crop, --resize)");
 }
 
+// More images than this only slow the run down, whose log-determinants are estimated.
+double held_out_images(std::size_t images, double val_fraction) {
+  constexpr double kMost = 500;
+  return std::min(val_fraction, kMost / static_cast<double>(images));
+}
+
 // Their density would be infinite.
 void check_differ(const std::string& path, const Images& images,
                   const std::vector<std::size_t>& rows) {
@@ -56,7 +62,7 @@ FitData read_fit_images(const std::string& path, const std::string& val,
   check_dimension(path, images.shape);
   Split split;
   if (val.empty()) {
-    split = split_rows(images.count(), held_out_part(images.count(), settings.val_fraction),
+    split = split_rows(images.count(), held_out_images(images.count(), settings.val_fraction),
                        settings.train.seed);
   } else {
     append_validation(images, split, val, settings);

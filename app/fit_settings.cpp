@@ -84,13 +84,13 @@ FitSettings default_image_settings(ModelKind model, std::size_t training_images,
   settings.is_image = true;
   settings.flow = default_image_options(training_images, shape, model);
   settings.train = default_image_train_config(training_images, shape, model);
-  if (steps) set_plan(settings.train, *steps);
+  if (steps) set_image_plan(settings.train, *steps);
   return settings;
 }
 
 std::vector<std::string> unused_data_options(bool is_image) {
   if (is_image) return {"header", "na", "columns", "bounds", "continuous", "weights"};
-  return {"bits", "crop", "resize"};
+  return {"bits", "crop", "resize", "marginal", "alpha"};
 }
 
 std::vector<std::string> unused_options(ModelKind model) {
@@ -127,6 +127,7 @@ json settings_to_json(const FitSettings& s) {
   for (const std::string& name : unused_data_options(s.is_image)) settings.erase(name);
   for (const std::string& name : unused_options(s.train.log_det.method)) settings.erase(name);
   for (const std::string& name : unused_options(s.flow.model)) settings.erase(name);
+  if (s.flow.marginal == PixelMarginal::kGaussian) settings.erase("alpha");
   return settings;
 }
 
@@ -134,6 +135,8 @@ json every_setting(const FitSettings& s) {
   return {{"bits", s.image.bits},
           {"crop", size_text(s.image.crop)},
           {"resize", size_text(s.image.resize)},
+          {"marginal", name_of(s.flow.marginal, pixel_marginals())},
+          {"alpha", s.flow.alpha},
           {"header", name_of(s.table.header, header_modes())},
           {"na", name_of(s.table.na, na_policies())},
           {"columns", s.table.columns},
@@ -184,6 +187,10 @@ FitSettings settings_from_json(const json& options, const std::string& checkpoin
   }
   s.val_fraction = fields.get<double>("val-fraction");
   s.flow = flow_from_json(fields);
+  if (s.is_image) {
+    s.flow.marginal = named_value(fields, "marginal", pixel_marginals());
+    if (fields.has("alpha")) s.flow.alpha = fields.get<double>("alpha");
+  }
   s.train.steps = fields.get<std::uint64_t>("steps");
   s.train.batch = fields.get<std::size_t>("batch");
   s.train.learning_rate = fields.get<double>("lr");
@@ -202,12 +209,16 @@ FitSettings settings_from_json(const json& options, const std::string& checkpoin
 }
 
 void extend_plan(TrainConfig& train, std::uint64_t steps) {
-  TrainConfig before = train, after = train;
-  set_plan(before, train.steps);
-  set_plan(after, steps);
-  if (train.validate_every == before.validate_every) train.validate_every = after.validate_every;
-  if (train.patience == before.patience) train.patience = after.patience;
-  train.steps = steps;
+  TrainConfig plan = train;
+  for (const auto& set : {set_plan, set_image_plan}) {
+    TrainConfig before = train, after = train;
+    set(before, train.steps);
+    set(after, steps);
+    if (train.validate_every == before.validate_every) plan.validate_every = after.validate_every;
+    if (train.patience == before.patience) plan.patience = after.patience;
+  }
+  plan.steps = steps;
+  train = plan;
 }
 
 }  // namespace iflow

@@ -51,8 +51,8 @@ Var activated_convolution(Tape<T>& tape, ChannelActivation phi, const Parameter<
   const Var y = tape.variable(pixels * shape.outputs, x.groups);
   {
     const auto activated = tape.workspace(activated_size);
-    kernels::channel_activation_forward<T>(phi, a, tape.value(x), activated.data(), nullptr, channels,
-                                        rows, tangents);
+    kernels::channel_activation_forward<T>(phi, a, tape.value(x), activated.data(), nullptr,
+                                           channels, rows, tangents);
     kernels::convolve(shape, w.value, bias.value, groups, activated.data(), tape.value(y),
                       x.groups);
   }
@@ -61,7 +61,7 @@ Var activated_convolution(Tape<T>& tape, ChannelActivation phi, const Parameter<
     const auto activated = t.workspace(activated_size), d_activated = t.workspace(activated_size);
     const auto first = t.workspace(rows * channels * kLanes);
     kernels::channel_activation_forward<T>(phi, a, t.value(x), activated.data(), first.data(),
-                                        channels, rows, tangents);
+                                           channels, rows, tangents);
     add_parameter_gradients(shape, w, bias, dy, activated.data(), groups, x.groups);
     kernels::convolve_transposed(shape, w.value, dy, d_activated.data(), x.groups);
     // x reaches y through Phi(x; a), a = softplus(raw)

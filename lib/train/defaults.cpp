@@ -16,6 +16,12 @@ const std::map<std::string, ModelKind>& model_kinds() {
   return kinds;
 }
 
+const std::map<std::string, PixelMarginal>& pixel_marginals() {
+  static const std::map<std::string, PixelMarginal> marginals = {
+      {"gaussian", PixelMarginal::kGaussian}, {"logit", PixelMarginal::kLogit}};
+  return marginals;
+}
+
 namespace {
 
 // How much more data there is than the 10,000 rows that most of the measurements were made with.

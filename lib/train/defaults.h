@@ -21,6 +21,12 @@ enum class ModelKind { kIResNet, kNice, kRealNvp, kGlow, kSpline };
 // iresnet, nice, realnvp, glow, spline.
 const std::map<std::string, ModelKind>& model_kinds();
 
+// What a flow of images does to every pixel first: makes its marginal distribution Gaussian
+// (flow/marginal.h), or takes its logit, as published (flow/bounds.h).
+enum class PixelMarginal { kGaussian, kLogit };
+
+const std::map<std::string, PixelMarginal>& pixel_marginals();  // gaussian, logit
+
 // Tables of so many rows have defaults of their own.
 inline constexpr std::size_t kManyTableRows = 5000;
 // Up to so many columns the defaults come from the toys, beyond them from the tables.
@@ -36,7 +42,9 @@ struct FlowOptions {
   bool activation_first = false;
   double coefficient = 0;
   double start_gain = 1;
-  std::size_t bins = 0;  // of a spline
+  std::size_t bins = 0;                               // of a spline
+  PixelMarginal marginal = PixelMarginal::kGaussian;  // of images
+  double alpha = 1e-6;                                // of the logit
 };
 
 // How training finds the log-determinant: exactly where that is affordable, else by roulette.

@@ -4,6 +4,7 @@
 #include "data/images.h"
 #include "flow/build_flow.h"
 #include "objective/pixels.h"
+#include "train/coupling_flows.h"
 #include "train/defaults.h"
 
 namespace iflow {
@@ -21,8 +22,14 @@ FlowOptions default_image_options(std::size_t training_images, const ImageShape&
 TrainConfig default_image_train_config(std::size_t training_images, const ImageShape& shape,
                                        ModelKind model = ModelKind::kIResNet);
 
-// From rows of dequantised pixels in [0, 2^bits), elements in the order [height][width][channels]:
-// marginal Gaussianisation of every channel, then as for a table.
+// Validation points and patience that suit a plan of `steps` steps.
+void set_image_plan(TrainConfig& config, std::uint64_t steps);
+
+// From rows of dequantised pixels in [0, 2^bits), elements in the order [height][width][channels].
+// The marginal of every pixel is made Gaussian, or its logit taken. An i-ResNet has `blocks`
+// convolutional blocks, each behind an ActNorm of channels, on images squeezed once, as many on
+// images squeezed twice, as far as the sides are even, and at the end an ActNorm of every element:
+// a learned diagonal base density. Coupling flows take the image as a row of a table.
 FlowConfig make_image_flow(const FlowOptions& options, const ImageStatistics& images);
 
 }  // namespace iflow
