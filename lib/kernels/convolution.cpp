@@ -182,8 +182,8 @@ template <class T>
 void convolve_transposed(const ConvolutionShape& shape, const T* w, const T* dy, T* dx,
                          std::size_t groups) {
   if (shape.side == 1) {
-    matmul(row_major(w, shape.outputs, shape.inputs).transposed(), dy, dx,
-           groups * shape.pixels(), false);
+    matmul(row_major(w, shape.outputs, shape.inputs).transposed(), dy, dx, groups * shape.pixels(),
+           false);
     return;
   }
   const auto inputs = static_cast<std::ptrdiff_t>(shape.inputs);

@@ -111,8 +111,8 @@ TEST_CASE("image errors: checkpoints whose image makes no sense end with 4") {
   };
   check_damaged("s/\"height\": 8/\"height\": 0/", "data.image.height");
   check_damaged("s/\"height\": 8/\"height\": 4/", "pixels and flow differ in number");
-  check_damaged("s/\"channels\": 1/\"channels\": 2/", "data.image.channels");
-  check_damaged("s/\"channels\": 1/\"channel\": 1/", "data.image.channels: missing");
+  check_damaged("s/\"channels\": 1,/\"channels\": 2,/", "data.image.channels");
+  check_damaged("s/\"channels\": 1,/\"channel\": 1,/", "data.image.channels: missing");
   check_damaged("0,/\"bits\": 8/s//\"bits\": 9/", "bits");
 }
 
