@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "base/error.h"
 #include "base/rng.h"
@@ -84,8 +85,9 @@ void add_density_options(CLI::App& command, DensityOptions& options) {
       ->type_name("SE")
       ->group(kGroup);
   command
-      .add_option("--max-bound", estimate.max_bound,
-                  "Series: largest truncation error of a row, in nats (default 0.001)")
+      .add_option("--max-bound", options.max_bound,
+                  "Series: largest truncation error of a row, in nats (default 0.001; of images, "
+                  "0.0002 bits per dimension)")
       ->check(positive())
       ->type_name("BOUND")
       ->group(kGroup);
@@ -121,7 +123,7 @@ void settle_density(const CLI::App& command, DensityOptions& options) {
   }
   if (estimate.terms > 0 && options.method != LogDetMethod::kRoulette) {
     reject(command, "the number of --terms is fixed", {"--max-bound"});
-    estimate.max_bound = std::numeric_limits<double>::infinity();
+    options.max_bound = std::numeric_limits<double>::infinity();
   }
   if (estimate.probe == ProbeKind::kUnit) {
     reject(command, "--probe unit takes as many as there are columns", {"--probes", "--max-se"});
@@ -141,6 +143,13 @@ Density::Density(const Fit& fit, const Model& model, const DensityOptions& optio
   const bool cheap = std::all_of(bounds.begin(), bounds.end(), [](double l) { return l == 0; });
   exact_ = options.method ? options.method == LogDetMethod::kExact
                           : cheap || model.dimension() <= kMostExactColumns;
+  constexpr double kImageBound = 2e-4;  // bits per dimension
+  if (options.max_bound) {
+    options_.estimate.max_bound = *options.max_bound;
+  } else if (fit.data.image) {
+    options_.estimate.max_bound =
+        kImageBound * static_cast<double>(model.dimension()) * std::numbers::ln2;
+  }
   options_.estimate.method = options.method.value_or(LogDetMethod::kSeries);
   if (options.estimate.probe == ProbeKind::kUnit) options_.estimate.probes = model.dimension();
 }
