@@ -15,6 +15,7 @@ void add_decode(CLI::App& program);
 void add_invert(CLI::App& program);
 void add_eval(CLI::App& program);
 void add_plot(CLI::App& program);
+void add_compare(CLI::App& program);
 void add_info(CLI::App& program);
 void add_verify(CLI::App& program);
 void add_toy(CLI::App& program);

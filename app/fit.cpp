@@ -9,15 +9,13 @@
 #include "fit_budget.h"
 #include "fit_data.h"
 #include "fit_result.h"
+#include "fit_start.h"
 #include "fit_training.h"
 #include "interrupt.h"
 #include "options.h"
 #include "result.h"
 #include "screen.h"
 #include "stopwatch.h"
-#include "train/image_flows.h"
-#include "train/prefix.h"
-#include "training_rows.h"
 
 namespace iflow {
 namespace {
@@ -47,47 +45,24 @@ class FitCommand {
   }
 
   void begin() {
-    const FitSettings& given = arguments_.settings;
-    FitData data = read(given);
-    fit_.lattices = data.lattices;
-    FitSettings settings = data.images ? begin_images(data) : begin_table(data);
-    TrainingData rows = training_data(data, given.train.seed);
+    const FitData data = read(arguments_.settings);
+    FitSettings settings =
+        data.images
+            ? new_image_settings(arguments_, data.record.training_rows, data.images->shape)
+            : new_settings(arguments_, data.record.training_rows, data.record.columns.size());
     CheckpointWriter writer(arguments_.checkpoint);
     catch_interrupts();
-    if (arguments_.seconds) settings.train = plan_for_time(settings.train, rows, 0);
-
-    fit_.train = settings.train;
-    fit_.data = data.record;
-    fit_baselines(data, settings.train.seed);
-    fit_.options = settings_to_json(settings);
+    fit_ = new_fit(data, settings, mixture_of(data, settings.train.seed));
+    TrainingData rows = training_data(fit_, data);
+    if (arguments_.seconds) {
+      settings.train = plan_for_time(fit_.flow, settings.train, rows, 0, seconds_left());
+      set_settings(fit_, settings);
+    }
     Trainer trainer(fit_.flow, fit_.train, std::move(rows));
     trainer.start();
     writer.clear_log();
     train(trainer, writer);
     report(data);
-  }
-
-  FitSettings begin_table(const FitData& data) {
-    const FitSettings settings =
-        new_settings(arguments_, data.record.training_rows, data.record.columns.size());
-    fit_.flow = make_flow(settings.flow, {data.moments.mean, data.moments.deviation}, data.whiten,
-                          data.bounds);
-    return settings;
-  }
-
-  FitSettings begin_images(const FitData& data) {
-    const Images& images = *data.images;
-    const FitSettings settings =
-        new_image_settings(arguments_, data.record.training_rows, images.shape);
-    fit_.flow = make_image_flow(settings.flow, {images.shape, data.pixels});
-    return settings;
-  }
-
-  void fit_baselines(const FitData& data, std::uint64_t seed) {
-    fit_.pixels = data.pixels;
-    if (data.images) return;
-    fit_.gaussian = data.gaussian;
-    fit_.mixture = fit_mixture(data.training, data.record.columns.size(), seed, data.weights);
   }
 
   void resume() {
@@ -99,13 +74,12 @@ class FitCommand {
                       (settings.is_image ? "images" : "a table"));
     }
     check_unchanged(arguments_, settings);
-    FitData data = read(settings);
+    const FitData data = read(settings);
     check_same_data(data.record);
     catch_interrupts();
-    TrainingData rows = training_data(data, settings.train.seed);
+    TrainingData rows = training_data(fit_, data);
     lengthen_plan(settings.train, rows);
-    fit_.train = settings.train;
-    fit_.options = settings_to_json(settings);
+    set_settings(fit_, settings);
 
     Trainer trainer(fit_.flow, fit_.train, std::move(rows));
     trainer.resume(fit_.state);
@@ -125,27 +99,6 @@ class FitCommand {
     return data;
   }
 
-  // Integers are spread anew for every pass over the rows.
-  TrainingData training_data(FitData& data, std::uint64_t seed) const {
-    TrainingData rows;
-    // There may be gigabytes of images, and the report on them needs none of these rows.
-    rows.validation = data.images ? std::move(data.validation) : data.validation;
-    rows.weights = data.weights;
-    rows.validation_weights = data.validation_weights;
-    if (data.images) {
-      rows.draw = image_rows(fit_.flow, data, seed);
-      rows.drawn_rows = data.record.training_rows;
-    } else if (data.lattices.empty()) {
-      PrefixedRows prefixed = rows_after_prefix(fit_.flow, data.training, data.weights);
-      rows.rows = std::move(prefixed.rows);
-      rows.mean_log_det = prefixed.mean_log_det;
-    } else {
-      rows.draw = noisy_rows(fit_.flow, data, seed);
-      rows.drawn_rows = data.record.training_rows;
-    }
-    return rows;
-  }
-
   void check_same_data(const DataRecord& now) const {
     const DataRecord& then = fit_.data;
     const bool same = now.hash == then.hash && now.training_rows == then.training_rows;
@@ -154,26 +107,22 @@ class FitCommand {
                     " was fitted on; resume with those, or begin anew with --force");
   }
 
-  // The plan that takes what is left of --time after `done` steps.
-  TrainConfig plan_for_time(const TrainConfig& train, const TrainingData& rows,
-                            std::uint64_t done) const {
-    const RunCosts costs =
-        measure_costs(fit_.flow, train, rows, *arguments_.seconds - watch_.seconds());
-    return plan_within(train, costs, done, *arguments_.seconds - watch_.seconds());
-  }
+  // Of --time.
+  double seconds_left() const { return *arguments_.seconds - watch_.seconds(); }
 
   void lengthen_plan(TrainConfig& train, const TrainingData& rows) const {
     if (arguments_.given.contains("steps")) {
       extend_plan(train, arguments_.settings.train.steps);
     } else if (arguments_.seconds) {
-      const TrainConfig longer = plan_for_time(train, rows, fit_.state.step);
+      const TrainConfig longer =
+          plan_for_time(fit_.flow, train, rows, fit_.state.step, seconds_left());
       if (longer.steps > train.steps) train = longer;
     }
   }
 
   // Ends the command when a signal ended the training.
   void train(Trainer& trainer, CheckpointWriter& writer) {
-    const int signal = train_fit(trainer, fit_, writer, screen_, arguments_.log_every);
+    const int signal = train_fit(trainer, fit_, &writer, screen_, {arguments_.log_every});
     if (signal == 0) return;
     screen_.warn("interrupted; " + arguments_.checkpoint + " holds step " +
                  std::to_string(fit_.state.step) + " of " + std::to_string(fit_.train.steps) +

@@ -16,6 +16,7 @@
 #include "nn/activations.h"
 #include "number_checks.h"
 #include "options.h"
+#include "row_stream.h"
 
 namespace iflow {
 namespace {
@@ -53,19 +54,6 @@ double parse_duration(const std::string& text) {
                                "expected a time such as 60s, 5m or 1h, got \"" + text + "\"");
   }
   return number * seconds;
-}
-
-// moons.csv.gz -> moons.iflow, digits.2/ -> digits.2.iflow
-std::string default_checkpoint(const std::string& data) {
-  if (data == "-") return "model.iflow";
-  std::filesystem::path path(data);
-  if (std::filesystem::is_directory(path)) {
-    if (path.filename().empty()) path = path.parent_path();
-    const bool has_name = path.filename() != "." && path.filename() != "..";
-    return (has_name ? path : std::filesystem::canonical(path)).string() + ".iflow";
-  }
-  if (path.extension() == ".gz") path.replace_extension();
-  return path.replace_extension(".iflow").string();
 }
 
 // As a shell reads it back.
@@ -193,20 +181,11 @@ void refuse_unused(const json& given, const std::vector<std::string>& unused,
   }
 }
 
-void add_training_options(CLI::App& command, FitArguments& arguments) {
-  constexpr const char* kGroup = "Training";
+constexpr const char* kTrainingGroup = "Training";
 
+void add_training_options(CLI::App& command, FitArguments& arguments) {
+  constexpr const char* kGroup = kTrainingGroup;
   TrainConfig& train = arguments.settings.train;
-  CLI::Option* steps = command.add_option("--steps", train.steps, "Training steps");
-  steps->check(count_up_to(kMaxSteps))->type_name("N")->group(kGroup);
-  command
-      .add_option_function<std::string>(
-          "--time",
-          [&arguments](const std::string& text) { arguments.seconds = parse_duration(text); },
-          "As many steps as this time allows: 60s, 5m, 1h")
-      ->excludes(steps)
-      ->type_name("TIME")
-      ->group(kGroup);
   command.add_option("--batch", train.batch, "Rows per step")
       ->check(count_up_to(std::uint64_t{1} << 20U))
       ->type_name("N")
@@ -245,9 +224,9 @@ void add_training_options(CLI::App& command, FitArguments& arguments) {
       ->group(kGroup);
 }
 
-void add_data_options(CLI::App& command, FitArguments& arguments) {
-  add_bits_option(command, arguments.settings.image);
-  add_image_options(command, arguments.settings.image);
+}  // namespace
+
+void add_fit_data_options(CLI::App& command, FitArguments& arguments) {
   add_table_options(command, arguments.settings.table);
   add_list_option(command, "--bounds", arguments.settings.bounds,
                   "Bounds of columns, which no sample crosses: a=0:1,b=0:,c=:100")
@@ -271,7 +250,27 @@ void add_data_options(CLI::App& command, FitArguments& arguments) {
       ->type_name("PART");
 }
 
-}  // namespace
+void add_budget_options(CLI::App& command, FitArguments& arguments) {
+  CLI::Option* steps =
+      command.add_option("--steps", arguments.settings.train.steps, "Training steps");
+  steps->check(count_up_to(kMaxSteps))->type_name("N")->group(kTrainingGroup);
+  command
+      .add_option_function<std::string>(
+          "--time",
+          [&arguments](const std::string& text) { arguments.seconds = parse_duration(text); },
+          "As many steps as this time allows: 60s, 5m, 1h")
+      ->excludes(steps)
+      ->type_name("TIME")
+      ->group(kTrainingGroup);
+}
+
+void add_log_every_option(CLI::App& command, FitArguments& arguments) {
+  command
+      .add_option("--log-every", arguments.log_every,
+                  "Steps between lines of progress (default: every 10 seconds)")
+      ->check(count_up_to(kMaxSteps))
+      ->type_name("N");
+}
 
 void add_fit_options(CLI::App& command, FitArguments& arguments) {
   command
@@ -287,13 +286,12 @@ void add_fit_options(CLI::App& command, FitArguments& arguments) {
   CLI::Option* resume =
       command.add_flag("--resume", arguments.resume, "Go on with an unfinished fit, or extend one");
   command.add_flag("--force", arguments.force, "Replace an existing checkpoint")->excludes(resume);
-  command
-      .add_option("--log-every", arguments.log_every,
-                  "Steps between lines of progress (default: every 10 seconds)")
-      ->check(count_up_to(kMaxSteps))
-      ->type_name("N");
-  add_data_options(command, arguments);
+  add_log_every_option(command, arguments);
+  add_bits_option(command, arguments.settings.image);
+  add_image_options(command, arguments.settings.image);
+  add_fit_data_options(command, arguments);
   add_flow_options(command, arguments.settings.flow);
+  add_budget_options(command, arguments);
   add_training_options(command, arguments);
   add_log_det_options(command, arguments);
   add_seed_option(command, arguments.settings.train.seed);
@@ -301,20 +299,25 @@ void add_fit_options(CLI::App& command, FitArguments& arguments) {
   add_quiet_option(command, arguments.quiet);
 }
 
+void note_given(const CLI::App& command, FitArguments& arguments) {
+  if (!arguments.val.empty()) arguments.settings.val_fraction = 0;
+  arguments.given = json::object();
+  const json all = every_setting(arguments.settings);
+  for (const auto& [name, value] : all.items()) {
+    const CLI::Option* option = command.get_option_no_throw("--" + name);
+    if (option != nullptr && option->count() > 0) arguments.given[name] = value;
+  }
+  if (!arguments.val.empty()) arguments.given["val-fraction"] = 0.0;
+  if (arguments.automatic_log_det) arguments.given.erase("logdet");
+  if (arguments.automatic_terms) arguments.given.erase("terms");
+}
+
 void complete_arguments(const CLI::App& command, FitArguments& arguments) {
   if (arguments.checkpoint == "-") {
     throw UsageError("-o: a checkpoint is a directory and can't go to stdout");
   }
   if (arguments.checkpoint.empty()) arguments.checkpoint = default_checkpoint(arguments.data);
-  if (!arguments.val.empty()) arguments.settings.val_fraction = 0;
-  arguments.given = json::object();
-  const json all = every_setting(arguments.settings);
-  for (const auto& [name, value] : all.items()) {
-    if (command.count("--" + name) > 0) arguments.given[name] = value;
-  }
-  if (!arguments.val.empty()) arguments.given["val-fraction"] = 0.0;
-  if (arguments.automatic_log_det) arguments.given.erase("logdet");
-  if (arguments.automatic_terms) arguments.given.erase("terms");
+  note_given(command, arguments);
   arguments.settings.is_image = holds_images(arguments.data);
   refuse_unused(arguments.given, unused_data_options(arguments.settings.is_image),
                 arguments.settings.is_image ? "a model of images" : "a model of a table");
@@ -402,6 +405,18 @@ void check_unchanged(const FitArguments& arguments, const FitSettings& recorded)
                      (name == "steps" ? "; a resumed fit can only become longer"
                                       : "; resume without it, or begin anew with --force"));
   }
+}
+
+std::string default_checkpoint(const std::string& data) {
+  if (data == "-") return "model.iflow";
+  std::filesystem::path path(data);
+  if (std::filesystem::is_directory(path)) {
+    if (path.filename().empty()) path = path.parent_path();
+    const bool has_name = path.filename() != "." && path.filename() != "..";
+    return (has_name ? path : std::filesystem::canonical(path)).string() + ".iflow";
+  }
+  if (path.extension() == ".gz") path.replace_extension();
+  return path.replace_extension(".iflow").string();
 }
 
 std::string resume_command(const FitArguments& arguments) {

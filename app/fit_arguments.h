@@ -31,8 +31,17 @@ struct FitArguments {
 // All but --json, which belongs to the result.
 void add_fit_options(CLI::App& command, FitArguments& arguments);
 
-// To be called once everything is parsed: the checkpoint's name, whether the data are images, and
-// what was given. Throws UsageError for options that have no meaning for such data.
+// The parts of them that other commands take as well: which rows, how many steps, how progress is
+// told.
+void add_fit_data_options(CLI::App& command, FitArguments& arguments);
+void add_budget_options(CLI::App& command, FitArguments& arguments);
+void add_log_every_option(CLI::App& command, FitArguments& arguments);
+
+// To be called once everything is parsed: what was given.
+void note_given(const CLI::App& command, FitArguments& arguments);
+
+// The same, the checkpoint's name and whether the data are images. Throws UsageError for options
+// that have no meaning for such data.
 void complete_arguments(const CLI::App& command, FitArguments& arguments);
 
 // The settings of a new fit: the defaults for data of this shape, changed as the arguments say.
@@ -45,6 +54,9 @@ FitSettings new_image_settings(const FitArguments& arguments, std::size_t traini
 // Throws UsageError naming the first option given that differs from the recorded one; steps may
 // be more.
 void check_unchanged(const FitArguments& arguments, const FitSettings& recorded);
+
+// moons.csv.gz -> moons.iflow
+std::string default_checkpoint(const std::string& data);
 
 // The command line that resumes this fit.
 std::string resume_command(const FitArguments& arguments);

@@ -14,14 +14,20 @@ namespace {
 // Of the budget; the rest is for the checkpoint, the summary, and busier times than the measured.
 constexpr double kUsedPart = 0.9;
 
+// Seconds that the parts of a run take.
+struct RunCosts {
+  double start = 0;       // parameters, first loss, first validation
+  double step = 0;        // one step
+  double validation = 0;  // one validation
+};
+
 double seconds_after(const TrainConfig& plan, const RunCosts& costs, std::uint64_t done) {
   const auto steps = static_cast<double>(plan.steps - done);
   const double validations = steps / static_cast<double>(plan.validate_every) + 2;
   return costs.start + steps * costs.step + validations * costs.validation;
 }
 
-}  // namespace
-
+// Measures them by some steps and a validation, over and over.
 RunCosts measure_costs(const FlowConfig& flow, const TrainConfig& train, const TrainingData& data,
                        double seconds) {
   constexpr std::uint64_t kSteps = 10;  // between validations
@@ -55,6 +61,7 @@ RunCosts measure_costs(const FlowConfig& flow, const TrainConfig& train, const T
   return costs;
 }
 
+// The plan that these costs allow.
 TrainConfig plan_within(TrainConfig train, const RunCosts& costs, std::uint64_t done,
                         double seconds) {
   const double usable = kUsedPart * seconds;
@@ -69,6 +76,15 @@ TrainConfig plan_within(TrainConfig train, const RunCosts& costs, std::uint64_t 
     extend_plan(train, train.steps - std::min(fewer, train.steps - done - 1));
   }
   return train;
+}
+
+}  // namespace
+
+TrainConfig plan_for_time(const FlowConfig& flow, const TrainConfig& train,
+                          const TrainingData& data, std::uint64_t done, double seconds) {
+  const Stopwatch watch;
+  const RunCosts costs = measure_costs(flow, train, data, seconds);
+  return plan_within(train, costs, done, seconds - watch.seconds());
 }
 
 }  // namespace iflow

@@ -8,13 +8,14 @@
 #include "number_format.h"
 
 namespace iflow {
-namespace {
 
 nlohmann::json mean_and_se(const MeanAndError& x) {
   return {{"mean", x.mean}, {"se", x.standard_error}};
 }
 
 bool stopped_early(const Fit& fit) { return fit.state.step < fit.train.steps; }
+
+namespace {
 
 // The held-out figure is that of the last validation that was the best: its error is eval's to say.
 FitResult evaluate_image_fit(const std::string& checkpoint, const Fit& fit, const FitData& data,

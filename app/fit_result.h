@@ -26,6 +26,12 @@ struct FitResult {
 FitResult evaluate_fit(const std::string& checkpoint, const Fit& fit, const FitData& data,
                        double seconds);
 
+// {"mean": 2.4, "se": 0.01}
+nlohmann::json mean_and_se(const MeanAndError& x);
+
+// Whether the fit ended before its plan.
+bool stopped_early(const Fit& fit);
+
 // For a person, and for a program.
 std::string result_text(const FitResult& result);
 nlohmann::json result_json(const FitResult& result);

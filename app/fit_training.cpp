@@ -41,18 +41,20 @@ std::string duration_text(double seconds) {
 class Progress {
  public:
   // `nats`: of what losses are said in.
-  Progress(Screen& screen, const Trainer& trainer, std::uint64_t log_every, double nats)
+  Progress(Screen& screen, const Trainer& trainer, const ProgressOptions& options, double nats)
       : nats_(nats),
         screen_(screen),
         trainer_(trainer),
-        log_every_(log_every),
+        options_(options),
         first_step_(trainer.state().step) {}
 
   void step_done(std::uint64_t step, double loss) {
     loss_sum_ += loss;
     ++losses_;
     const double now = watch_.seconds();
-    if (log_every_ > 0 ? step % log_every_ == 0 : !screen_.shows_progress() && now >= next_line_) {
+    const bool is_due = options_.log_every > 0 ? step % options_.log_every == 0
+                                               : !screen_.shows_progress() && now >= next_line_;
+    if (is_due) {
       next_line_ = now + kSecondsBetweenLines;
       screen_.note(line(step, now));
     } else if (screen_.shows_progress() && now >= next_update_) {
@@ -65,7 +67,8 @@ class Progress {
   std::string line(std::uint64_t step, double now) {
     const std::uint64_t steps = trainer_.config().steps;
     const double speed = static_cast<double>(step - first_step_) / now;
-    std::string text = "step " + std::to_string(step) + "/" + std::to_string(steps);
+    std::string text =
+        options_.label + "step " + std::to_string(step) + "/" + std::to_string(steps);
     text += "  loss " + formatted("%.4f", loss_sum_ / static_cast<double>(losses_) / nats_);
     text += "  validation " +
             formatted("%.4f", trainer_.state().history.back().validation_loss / nats_);
@@ -80,7 +83,7 @@ class Progress {
   double nats_;
   Screen& screen_;
   const Trainer& trainer_;
-  std::uint64_t log_every_;
+  const ProgressOptions& options_;
   std::uint64_t first_step_;
   Stopwatch watch_;
   double next_line_ = kSecondsBetweenLines;
@@ -92,33 +95,29 @@ class Progress {
 // The checkpoint's contents and log, as the run goes on.
 class Keeper {
  public:
-  Keeper(const Trainer& trainer, Fit& fit, CheckpointWriter& writer)
+  Keeper(const Trainer& trainer, Fit& fit, CheckpointWriter* writer)
       : trainer_(trainer), fit_(fit), writer_(writer) {
     const BuildInfo build = build_info();
-    writer_.append_log(nlohmann::json{
-        {"event", "start"},
-        {"step", trainer.state().step},
-        {"steps", trainer.config().steps},
-        {"threads", threads()},
-        {"iflow", build.version},
-        {"compiler", build.compiler},
-        {"simd",
-         build.simd}}.dump());
+    log(nlohmann::json{{"event", "start"},
+                       {"step", trainer.state().step},
+                       {"steps", trainer.config().steps},
+                       {"threads", threads()},
+                       {"iflow", build.version},
+                       {"compiler", build.compiler},
+                       {"simd", build.simd}});
   }
 
   void log_point() {
     const HistoryPoint& point = trainer_.state().history.back();
-    writer_.append_log(nlohmann::json{
-        {"step", point.step},
-        {"training_loss", point.training_loss},
-        {"validation_loss", point.validation_loss},
-        {"seconds",
-         watch_.seconds()}}.dump());
+    log(nlohmann::json{{"step", point.step},
+                       {"training_loss", point.training_loss},
+                       {"validation_loss", point.validation_loss},
+                       {"seconds", watch_.seconds()}});
   }
 
   void save() {
     fit_.state = trainer_.state();
-    save_fit(writer_, fit_);
+    if (writer_ != nullptr) save_fit(*writer_, fit_);
     saved_at_ = watch_.seconds();
   }
 
@@ -127,17 +126,22 @@ class Keeper {
   }
 
  private:
+  void log(const nlohmann::json& event) {
+    if (writer_ != nullptr) writer_->append_log(event.dump());
+  }
+
   const Trainer& trainer_;
   Fit& fit_;
-  CheckpointWriter& writer_;
+  CheckpointWriter* writer_;  // or none
   Stopwatch watch_;
   double saved_at_ = 0;
 };
 
-void warn_of_divergences(const Trainer& trainer, std::size_t already_said, Screen& screen) {
+void warn_of_divergences(const Trainer& trainer, std::size_t already_said, Screen& screen,
+                         const std::string& label) {
   const std::vector<Divergence>& all = trainer.state().divergences;
   for (std::size_t i = already_said; i < all.size(); ++i) {
-    screen.warn("step " + std::to_string(all[i].step) +
+    screen.warn(label + "step " + std::to_string(all[i].step) +
                 ": the loss or its gradient is not finite; back to step " +
                 std::to_string(all[i].back_to) + " with the learning rate " +
                 formatted("%g", all[i].learning_rate));
@@ -146,20 +150,20 @@ void warn_of_divergences(const Trainer& trainer, std::size_t already_said, Scree
 
 }  // namespace
 
-int train_fit(Trainer& trainer, Fit& fit, CheckpointWriter& writer, Screen& screen,
-              std::uint64_t log_every) {
+int train_fit(Trainer& trainer, Fit& fit, CheckpointWriter* writer, Screen& screen,
+              const ProgressOptions& progress) {
   Keeper keeper(trainer, fit, writer);
   keeper.save();
   const auto dimension = static_cast<double>(fit.flow.dimension);
-  Progress progress(screen, trainer, log_every, fit.data.image ? dimension * std::numbers::ln2 : 1);
+  Progress lines(screen, trainer, progress, fit.data.image ? dimension * std::numbers::ln2 : 1);
   bool interrupted = interrupt_signal() != 0;
   while (!interrupted && !trainer.finished()) {
     const std::size_t divergences = trainer.state().divergences.size();
     const bool reached = trainer.advance([&](std::uint64_t step, double loss) {
-      progress.step_done(step, loss);
+      lines.step_done(step, loss);
       return interrupt_signal() == 0;
     });
-    warn_of_divergences(trainer, divergences, screen);
+    warn_of_divergences(trainer, divergences, screen, progress.label);
     if (reached) {
       keeper.log_point();
       keeper.save_if_due();

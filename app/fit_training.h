@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "checkpoint/model_file.h"
 #include "screen.h"
@@ -10,10 +11,16 @@
 
 namespace iflow {
 
-// Trains until the plan of `trainer` is done, and keeps `fit` and the checkpoint up to date with
-// it. Returns the signal that ended it early, else 0; the checkpoint is complete either way.
-// `log_every`: steps between lines of progress; 0: by the clock.
-int train_fit(Trainer& trainer, Fit& fit, CheckpointWriter& writer, Screen& screen,
-              std::uint64_t log_every);
+// How a training is told about.
+struct ProgressOptions {
+  std::uint64_t log_every = 0;  // steps between lines of progress; 0: by the clock
+  std::string label = {};       // at the head of every line: "glow: "
+};
+
+// Trains until the plan of `trainer` is done, and keeps `fit` and the checkpoint, where `writer`
+// writes one, up to date with it. Returns the signal that ended it early, else 0; the checkpoint is
+// complete either way.
+int train_fit(Trainer& trainer, Fit& fit, CheckpointWriter* writer, Screen& screen,
+              const ProgressOptions& progress);
 
 }  // namespace iflow

@@ -47,6 +47,12 @@ void InvertReport::add(std::span<const double> x, std::span<const double> recons
   unconverged_ += inversion.unconverged;
 }
 
+double InvertReport::largest_error() const {
+  double largest = 0;
+  for (const Column& c : columns_) largest = std::max(largest, c.max_error / c.spread);
+  return largest;
+}
+
 bool InvertReport::bound_says_something() const {
   return std::all_of(columns_.begin(), columns_.end(),
                      [&](const Column& c) { return largest_bound_ < c.spread; });

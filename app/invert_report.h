@@ -22,6 +22,8 @@ class InvertReport {
 
   std::size_t rows() const { return rows_; }
   std::size_t unconverged() const { return unconverged_; }
+  // The largest of all errors, in spreads of its column.
+  double largest_error() const;
 
   // Tables for a terminal, without the last line end, and their content as JSON (see the
   // command's help).

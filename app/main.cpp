@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
   iflow::add_invert(program);
   iflow::add_eval(program);
   iflow::add_plot(program);
+  iflow::add_compare(program);
   iflow::add_info(program);
   iflow::add_verify(program);
   iflow::add_toy(program);

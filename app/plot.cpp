@@ -1,7 +1,5 @@
 // iflow plot: the figures of a fit.
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -16,6 +14,7 @@
 #include "number_checks.h"
 #include "number_format.h"
 #include "options.h"
+#include "plane.h"
 #include "report/curve_figure.h"
 #include "report/density_figure.h"
 #include "report/png.h"
@@ -27,6 +26,7 @@ namespace {
 
 constexpr std::uint64_t kMaxSamples = 1000000, kSamples = 20000;
 constexpr std::uint64_t kMaxSampledImages = 1024, kSampledImages = 64;
+constexpr int kPanelPixels = 440;  // the side of the density's panel
 
 struct PlotOptions {
   std::string checkpoint;
@@ -47,48 +47,11 @@ std::string caption_of(const Fit& fit) {
   return layers + fixed_point(fit.state.best_loss) + " nats per validation row";
 }
 
-std::vector<DataPoint> points_of(const std::vector<double>& rows) {
-  std::vector<DataPoint> points(rows.size() / 2);
-  for (std::size_t i = 0; i < points.size(); ++i) points[i] = {rows[2 * i], rows[2 * i + 1]};
-  return points;
-}
-
-// At most as many points as still show their structure, evenly spread over the rows.
-std::vector<DataPoint> thinned(const std::vector<DataPoint>& points) {
-  constexpr std::size_t kMaxPoints = 100000;
-  if (points.size() <= kMaxPoints) return points;
-  std::vector<DataPoint> some(kMaxPoints);
-  for (std::size_t i = 0; i < kMaxPoints; ++i) some[i] = points[i * points.size() / kMaxPoints];
-  return some;
-}
-
 std::vector<DataPoint> read_points(const RowInput& input, const Fit& fit) {
   TableOptions table = input.table;
   table.expected = fit.data.columns;
   table.expected_has_header = fit.data.has_header;
   return thinned(points_of(read_table(input.path, table).values));
-}
-
-std::vector<DataPoint> draw_points(const Model& model, const PlotOptions& options) {
-  InversionReport report;
-  const std::vector<double> z =
-      model.sample_latent(options.seed, 0, options.samples.value_or(kSamples), 1);
-  return points_of(model.decode(z, InverseOptions{}, report));
-}
-
-// The density at the centres of the cells of a grid as fine as the panel's pixels.
-DensityGrid density_over(const Window& window, const Model& model) {
-  constexpr int kCells = 440;
-  DensityGrid grid{kCells, kCells, {}};
-  std::vector<double> centres;
-  for (int row = 0; row < kCells; ++row) {
-    for (int column = 0; column < kCells; ++column) {
-      centres.push_back(cell_centre(window.x, column, kCells));
-      centres.push_back(cell_centre(window.y, row, kCells));
-    }
-  }
-  for (const double log_p : model.log_density(centres)) grid.p.push_back(std::exp(log_p));
-  return grid;
 }
 
 Canvas draw_image_panels(const PlotOptions& options, const Fit& fit) {
@@ -113,9 +76,9 @@ Canvas draw_density(const PlotOptions& options, const Fit& fit) {
   figure.x_name = fit.data.columns[0];
   figure.y_name = fit.data.columns[1];
   if (!options.input.path.empty()) figure.data = read_points(options.input, fit);
-  figure.samples = draw_points(model, options);
+  figure.samples = sampled_points(model, options.seed, options.samples.value_or(kSamples));
   figure.window = window_around(figure.data.empty() ? figure.samples : figure.data);
-  figure.density = density_over(figure.window, model);
+  figure.density = density_over(figure.window, model, kPanelPixels);
   figure.caption = caption_of(fit);
   return render_density_figure(figure);
 }

@@ -9,7 +9,7 @@ namespace iflow::test {
 namespace {
 
 const std::vector<std::string> kCommands = {"toy",    "logprob", "sample", "encode", "decode",
-                                            "invert", "eval",    "plot",   "info"};
+                                            "invert", "eval",    "plot",   "info",   "compare"};
 
 TEST_CASE("help: the example of every command works") {
   for (const std::string& command : kCommands) {

@@ -1,0 +1,142 @@
+#include "compare_report.h"
+
+#include <algorithm>
+
+#include "fit_result.h"
+#include "integer_columns.h"
+#include "number_format.h"
+#include "report/text_table.h"
+
+namespace iflow {
+namespace {
+
+using nlohmann::json;
+
+std::vector<double> negated(std::vector<double> x) {
+  for (double& value : x) value = -value;
+  return x;
+}
+
+const ComparedModel& best_of(const ComparedData& data) {
+  return *std::min_element(data.models.begin(), data.models.end(),
+                           [&](const ComparedModel& a, const ComparedModel& b) {
+                             return mean_of(data, a).mean < mean_of(data, b).mean;
+                           });
+}
+
+// By how much a model's negative log-likelihood is above the best, row by row.
+MeanAndError above_best(const ComparedData& data, const ComparedModel& model) {
+  const std::vector<double>& best = best_of(data).measures.negative_log_density;
+  std::vector<double> excess = model.measures.negative_log_density;
+  for (std::size_t i = 0; i < excess.size(); ++i) excess[i] -= best[i];
+  return mean_and_error(excess, data.weights);
+}
+
+std::vector<std::string> table_row(const ComparedData& data, const ComparedModel& model) {
+  const bool is_best = &model == &best_of(data);
+  return {data.name,
+          model.name,
+          with_error(mean_of(data, model)),
+          is_best ? "best" : with_error(above_best(data, model)),
+          with_commas(model.parameters),
+          with_commas(model.steps),
+          fixed_point(model.seconds, 1),
+          significant(model.measures.inverse_error, 2),
+          with_commas(static_cast<std::uint64_t>(model.measures.density_rate)),
+          with_commas(static_cast<std::uint64_t>(model.measures.sample_rate))};
+}
+
+std::string footnote(const ComparedData& data) {
+  std::string text = data.name + ": " + with_commas(data.record.training_rows) +
+                     " rows to train on, " + with_commas(data.record.validation_rows) +
+                     " held out, on which a Gaussian has " + with_error(data.gaussian) +
+                     ", a mixture of " + std::to_string(data.components) + " " +
+                     with_error(data.mixture) + "\n";
+  if (!data.lattices.empty()) text += measure_of(data.lattices, data.record.columns) + "\n";
+  return text;
+}
+
+json model_json(const ComparedData& data, const ComparedModel& model) {
+  return {{"model", model.name},
+          {"checkpoint", model.checkpoint.empty() ? json() : json(model.checkpoint)},
+          {"negative_log_likelihood", mean_and_se(mean_of(data, model))},
+          {"above_best", mean_and_se(above_best(data, model))},
+          {"parameters", model.parameters},
+          {"steps", model.steps},
+          {"best_step", model.best_step},
+          {"stopped_early", model.stopped_early},
+          {"seconds", model.seconds},
+          {"inverse_error", model.measures.inverse_error},
+          {"unconverged", model.measures.unconverged},
+          {"logprob_rows_per_second", model.measures.density_rate},
+          {"sample_rows_per_second", model.measures.sample_rate},
+          {"options", model.options}};
+}
+
+}  // namespace
+
+const char* const kComparisonFields =
+    "a list with an object for each DATA: data (its name), columns, training_rows, "
+    "validation_rows; dequantised (integer columns, spread over their steps); gaussian and "
+    "mixture: "
+    "{mean, se} of the negative log-likelihood per held-out row in nats, of the baselines; models, "
+    "a list: model, checkpoint (null: not kept), negative_log_likelihood and above_best (its "
+    "excess over the best model's, row by row): {mean, se}, parameters (numbers learned), steps "
+    "(done), best_step (whose parameters are kept), stopped_early, seconds (of the fit), "
+    "inverse_error (the largest over the held-out rows, in standard deviations of the column), "
+    "unconverged (held-out rows whose inverse missed its tolerance), logprob_rows_per_second and "
+    "sample_rows_per_second (in memory), options (every option of the fit)";
+
+MeanAndError mean_of(const ComparedData& data, const ComparedModel& model) {
+  return mean_and_error(model.measures.negative_log_density, data.weights);
+}
+
+ComparedData compared_data(const std::string& name, const FitData& data, const Mixture& mixture) {
+  ComparedData result;
+  result.name = name;
+  result.record = data.record;
+  result.lattices = data.lattices;
+  result.weights = data.validation_weights;
+  result.gaussian =
+      mean_and_error(negated(log_density(data.gaussian, data.validation)), result.weights);
+  result.mixture = mean_and_error(negated(log_density(mixture, data.validation)), result.weights);
+  result.components = mixture.weights.size();
+  return result;
+}
+
+std::string comparison_text(const std::vector<ComparedData>& comparisons) {
+  const bool is_single = comparisons.size() == 1;
+  std::vector<std::string> header = {
+      "data",  "model",   "held-out nats", "above best",     "parameters",
+      "steps", "seconds", "inverse error", "logprob rows/s", "sample rows/s"};
+  std::vector<std::vector<std::string>> rows;
+  std::string footnotes;
+  for (const ComparedData& data : comparisons) {
+    for (const ComparedModel& model : data.models) {
+      rows.push_back(table_row(data, model));
+      if (is_single) rows.back().erase(rows.back().begin());
+    }
+    footnotes += footnote(data);
+  }
+  if (is_single) header.erase(header.begin());
+  return format_text_table(header, rows) + "\n" + footnotes;
+}
+
+json comparison_json(const std::vector<ComparedData>& comparisons) {
+  json list = json::array();
+  for (const ComparedData& data : comparisons) {
+    json models = json::array();
+    for (const ComparedModel& model : data.models) models.push_back(model_json(data, model));
+    list.push_back({{"data", data.name},
+                    {"columns", data.record.columns},
+                    {"training_rows", data.record.training_rows},
+                    {"validation_rows", data.record.validation_rows},
+                    {"dequantised", names_of(data.lattices, data.record.columns)},
+                    {"gaussian", mean_and_se(data.gaussian)},
+                    {"mixture", mean_and_se(data.mixture)},
+                    {"models", std::move(models)}});
+  }
+  return list;
+}
+
+}  // namespace iflow

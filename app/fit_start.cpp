@@ -1,0 +1,52 @@
+#include "fit_start.h"
+
+#include <utility>
+
+#include "train/image_flows.h"
+#include "train/prefix.h"
+#include "training_rows.h"
+
+namespace iflow {
+
+Mixture mixture_of(const FitData& data, std::uint64_t seed) {
+  if (data.images) return {};
+  return fit_mixture(data.training, data.record.columns.size(), seed, data.weights);
+}
+
+Fit new_fit(const FitData& data, const FitSettings& settings, Mixture mixture) {
+  Fit fit;
+  fit.flow = data.images ? make_image_flow(settings.flow, {data.images->shape, data.pixels})
+                         : make_flow(settings.flow, {data.moments.mean, data.moments.deviation},
+                                     data.whiten, data.bounds);
+  fit.lattices = data.lattices;
+  fit.data = data.record;
+  fit.pixels = data.pixels;
+  fit.gaussian = data.gaussian;
+  fit.mixture = std::move(mixture);
+  set_settings(fit, settings);
+  return fit;
+}
+
+void set_settings(Fit& fit, const FitSettings& settings) {
+  fit.train = settings.train;
+  fit.options = settings_to_json(settings);
+}
+
+TrainingData training_data(const Fit& fit, const FitData& data) {
+  TrainingData rows;
+  rows.validation = data.validation;
+  rows.weights = data.weights;
+  rows.validation_weights = data.validation_weights;
+  if (!data.images && data.lattices.empty()) {
+    PrefixedRows prefixed = rows_after_prefix(fit.flow, data.training, data.weights);
+    rows.rows = std::move(prefixed.rows);
+    rows.mean_log_det = prefixed.mean_log_det;
+    return rows;
+  }
+  rows.draw = data.images ? image_rows(fit.flow, data, fit.train.seed)
+                          : noisy_rows(fit.flow, data, fit.train.seed);
+  rows.drawn_rows = data.record.training_rows;
+  return rows;
+}
+
+}  // namespace iflow

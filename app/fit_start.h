@@ -1,0 +1,23 @@
+// The beginning of a fit: its record and its rows, before any training.
+#pragma once
+
+#include "checkpoint/model_file.h"
+#include "fit_data.h"
+#include "fit_settings.h"
+#include "train/trainer.h"
+
+namespace iflow {
+
+// The baseline mixture of the rows to train on; images have none.
+Mixture mixture_of(const FitData& data, std::uint64_t seed);
+
+// A fit with these settings at step 0, its state still empty.
+Fit new_fit(const FitData& data, const FitSettings& settings, Mixture mixture);
+
+// The settings as the fit trains by them and as its checkpoint records them.
+void set_settings(Fit& fit, const FitSettings& settings);
+
+// The rows that the fit learns from. Integers are spread anew for every pass over them.
+TrainingData training_data(const Fit& fit, const FitData& data);
+
+}  // namespace iflow

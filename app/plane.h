@@ -1,0 +1,23 @@
+// Rows of two columns as points of the plane, and densities over it: what figures show.
+#pragma once
+
+#include <vector>
+
+#include "flow/model.h"
+#include "report/panels.h"
+
+namespace iflow {
+
+// rows: (n, 2).
+std::vector<DataPoint> points_of(const std::vector<double>& rows);
+
+// At most as many points as still show their structure, evenly spread over the rows.
+std::vector<DataPoint> thinned(const std::vector<DataPoint>& points);
+
+// Points that the model draws.
+std::vector<DataPoint> sampled_points(const Model& model, std::uint64_t seed, std::size_t count);
+
+// The density at the centres of the cells of a grid of cells x cells.
+DensityGrid density_over(const Window& window, const Model& model, int cells);
+
+}  // namespace iflow
