@@ -14,7 +14,7 @@ DEV_PACKAGES := clang-format-14 clang-tidy-14 libomp-14-dev
 SOURCES = $(shell git ls-files '*.cpp' '*.h')
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-dev deps-data build demo test test-asan bench format format-check tidy clean
+.PHONY: help deps deps-dev deps-data build demo figures test test-asan bench format format-check tidy clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -62,6 +62,12 @@ demo: build ## fit a density to 10,000 points, judge it on 100,000 others, draw 
 	$(call show,iflow eval moons.iflow heldout.csv)
 	$(call show,iflow plot moons.iflow moons.csv -o moons.png)
 	@echo 'The picture: build/demo/moons.png'
+
+figures: deps ## fit five models to the eight toys: a picture of their densities, how far off they are
+	@cmake --preset $(PRESET)
+	@cmake --build --preset $(PRESET) -j $(JOBS) --target iflow
+	@IFLOW=build/$(PRESET)/iflow tests/bench/figures.sh build/figures
+	@echo 'The picture: build/figures/figures.png'
 
 test: build ## build and run every test
 	@ctest --preset $(PRESET) -j $(JOBS)

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # How far plain fits of the toy data sets end from the truth: for each, fits ROWS rows with the defaults and
 # prints the gap, the mean over 100,000 fresh rows of ln p_true - ln p_model in nats with its standard error,
-# and the seconds that the fit took.
+# and the seconds that the fit took. FIT holds further options of the fit.
 #
 #   tests/bench/gaps.sh ROWS [NAME...]
+#   FIT='--model glow --time 60s' tests/bench/gaps.sh 1000000 moons circles 8gaussians
 set -euo pipefail
 rows=${1:?usage: gaps.sh ROWS [NAME...]}
 shift
@@ -16,7 +17,8 @@ printf '%-14s %8s %8s %8s\n' data gap se seconds
 for name in "$@"; do
   model=$folder/$name.iflow
   start=$(date +%s.%N)
-  "$iflow" toy "$name" -n "$rows" | "$iflow" fit - -o "$model" --quiet
+  # shellcheck disable=SC2086  # several words
+  "$iflow" toy "$name" -n "$rows" | "$iflow" fit - -o "$model" --quiet ${FIT:-}
   seconds=$(echo "$(date +%s.%N) $start" | awk '{ print $1 - $2 }')
   "$iflow" toy "$name" -n 100000 --seed 2 > "$folder/fresh.csv"
   paste -d, <("$iflow" toy "$name" --logprob "$folder/fresh.csv") \

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <csignal>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -113,8 +114,13 @@ TEST_CASE("compare: weights, and a file to validate on") {
 
 TEST_CASE("compare: an interrupted one ends with its signal") {
   const MoonsFolder folder;
-  const ProcessResult r = folder.run(
-      "timeout -s INT 1 iflow compare moons.csv --models glow --steps 1000000 --save kept");
+  Process process({"iflow", "compare", "moons.csv", "--models", "glow", "--steps", "1000000",
+                   "--log-every", "20", "--save", "kept"},
+                  {.cwd = folder.path()});
+  process.wait_for_err("model 1 of 1, glow: step 20/1000000");
+  process.signal(SIGINT);
+  const ProcessResult r = process.wait();
+  CHECK(r.exit_code == 130);
   CHECK(contains(r.err, "model 1 of 1, glow: interrupted"));
   CHECK(folder.run("iflow info kept/moons-glow.iflow").exit_code == 0);
 }
