@@ -33,9 +33,9 @@ double interpolate(const DensityGrid& grid, const std::vector<double>& values, d
 
 // In pixels.
 double radius_for(std::size_t points, double panel_side) {
-  constexpr double kUsualSide = 440;
+  constexpr double kUsualSide = 440, kSmallest = 0.8;
   const double usual = points > 20000 ? 1.3 : points > 2000 ? 1.6 : 2.6;
-  return usual * panel_side / kUsualSide;
+  return std::max(usual * panel_side / kUsualSide, kSmallest);
 }
 
 // How many dots of `radius` lie over the middle point, by crowding: the median over the points of
