@@ -134,7 +134,7 @@ class Comparison {
     result.best_step = fit.state.best_step;
     result.stopped_early = stopped_early(fit);
 
-    const Model model = model_of(fit, checkpoint);
+    const Model model(fit.flow, fit.state.best);
     result.parameters = model.flow().layout().count();
     result.measures = measure(fit, model, contest.data);
     unconverged_ += result.measures.unconverged;

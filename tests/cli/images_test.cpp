@@ -132,7 +132,7 @@ TEST_CASE("images: --mean and eval agree") {
   const json series =
       json::parse(image_output_of("iflow eval shapes.iflow heldout.npy --logdet series --json"));
   CHECK(series["truncation_bound"]["largest_nats"] > 0);
-  CHECK(series["truncation_bound"]["largest_nats"] < 1e-3);
+  CHECK(series["truncation_bound"]["largest_nats"] < 2e-4 * 64 * 0.6932);
   const std::string text = image_output_of("iflow eval shapes.iflow heldout.npy");
   CHECK(contains(text, "mean over 40 images"));
   CHECK(contains(text, "independent pixels"));

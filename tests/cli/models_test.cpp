@@ -68,8 +68,10 @@ TEST_CASE("models: killed and resumed, the same bytes as in one go") {
   const MoonsFolder folder;
   const std::string plan = " --model glow --blocks 4 --hidden 16,16 --steps 10000 --quiet ";
   REQUIRE(folder.run("iflow fit moons.csv -o whole" + plan).exit_code == 0);
+  // timeout does not wait for what it kills; whoever gets the lock knows that it is gone.
   const ProcessResult killed =
-      folder.run("timeout -s KILL 0.15 iflow fit moons.csv -o killed" + plan);
+      folder.run("timeout -s KILL 0.15 iflow fit moons.csv -o killed" + plan +
+                 "; code=$?; test ! -e killed/.lock || flock killed/.lock true; exit $code");
   const bool begun = std::filesystem::exists(folder / "killed" / "model.json");
   CHECK(killed.exit_code != 0);
   CHECK(folder
