@@ -132,7 +132,7 @@ std::optional<Outside> find_outside(const BoundsConfig& bounds,
 void refuse_outside(const Fit& fit, const Rows& rows, const std::string& path) {
   const std::optional<BoundsConfig> bounds = find_bounds(fit);
   if (!bounds) return;
-  const auto outside = find_outside(*bounds, fit.data.columns, rows.values);
+  const auto outside = find_outside(*bounds, row_columns(fit.data), rows.values);
   if (!outside) return;
   throw DataError(display_name(path) + ": row " + std::to_string(rows.indices[outside->row] + 1) +
                   " (the header not counted): " + outside->what + "; it has no image");

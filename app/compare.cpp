@@ -100,7 +100,7 @@ class Comparison {
     arguments.data = contest.path;
     arguments.settings.flow.model = model_kinds().at(model);
     arguments.given["model"] = model;
-    FitSettings settings = new_settings(arguments, record.training_rows, record.columns.size());
+    FitSettings settings = new_settings(arguments, record.training_rows, record.columns.size(), 0);
     if (options_.parameters) {
       settings.flow.hidden =
           widths_for(*options_.parameters, model, settings.flow, record.columns.size());

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "checkpoint/model_file.h"
 #include "commands.h"
+#include "given_columns.h"
 #include "image_output.h"
 #include "image_rows.h"
 #include "integer_columns.h"
@@ -77,16 +78,20 @@ void run(const DecodeOptions& options) {
   const Model model = model_of(fit, options.checkpoint);
   if (fit.data.image) return run_to_images(options, fit, model);
   const auto out = open_row_output(options.output, options.json);
-  TableReader reader = open_rows(options.input, latent_names(model.dimension()), true);
+  std::vector<std::string> latent = latent_names(model.dimension());
+  latent.insert(latent.end(), fit.data.given.begin(), fit.data.given.end());
+  TableReader reader = open_rows(options.input, latent, true);
   const Dequantise dequantise = dequantise_of(fit);
   std::size_t unconverged = 0;
   const auto decode = [&](const Rows& rows) {
     InversionReport report;
     InverseOptions inverse = options.inverse;
     inverse.local = options.bound;
-    std::vector<double> x = model.decode(rows.values, inverse, report);
+    std::vector<double> x =
+        with_condition(fit, model.decode(rows.values, inverse, report), rows.values);
     unconverged += report.unconverged;
     dequantise.round_down(x);
+    x = in_data_order(fit, std::move(x));
     return options.bound ? with_bound(x, report.bound) : x;
   };
   std::vector<std::string> columns = fit.data.columns;

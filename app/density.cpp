@@ -187,7 +187,7 @@ std::vector<DensityEstimate> Density::estimate(std::span<const double> x,
 // The standard error is that over the draws, in which the probes' is contained.
 std::vector<DensityEstimate> Density::average_over_draws(const Rows& rows) const {
   const std::vector<std::uint64_t> ids = ids_of(rows);
-  const std::size_t d = model_.dimension(), n = ids.size();
+  const std::size_t width = model_.row_width(), n = ids.size();
   const auto draws = static_cast<double>(draws_);
   std::vector<DensityEstimate> average(n);
   std::vector<double> squares(n, 0);  // sums of squared distances from the mean (Welford)
@@ -204,7 +204,7 @@ std::vector<DensityEstimate> Density::average_over_draws(const Rows& rows) const
   }
   for (std::size_t i = 0; i < n; ++i) {
     average[i].standard_error = std::sqrt(squares[i] / (draws - 1) / draws);
-    const auto x = rows.values.subspan(i * d, d);
+    const auto x = rows.values.subspan(i * width, width);
     // Outside its bounds or off its lattice, a row has probability zero.
     const bool impossible = std::isinf(average[i].value) || dequantise_.off_lattice(x) != nullptr;
     if (impossible) average[i] = {-std::numeric_limits<double>::infinity(), 0, 0};

@@ -5,6 +5,7 @@
 #include "checkpoint/model_file.h"
 #include "column_bounds.h"
 #include "commands.h"
+#include "given_columns.h"
 #include "image_input.h"
 #include "image_options.h"
 #include "integer_columns.h"
@@ -46,14 +47,15 @@ void run(const EncodeOptions& options) {
   const Model model = model_of(fit, options.checkpoint);
   if (fit.data.image) return run_on_images(options, fit, model);
   const auto out = open_row_output(options.output, options.json);
-  TableReader reader = open_rows(options.input, fit.data.columns, fit.data.has_header);
+  TableReader reader = open_rows(options.input, fit.data);
   const auto encode = [&](const Rows& rows) {
     const std::vector<double> x = centred_rows(fit, rows, options.input.path);
     refuse_outside(fit, rows, options.input.path);
-    return model.encode(x);
+    return with_condition(fit, model.encode(x), x);
   };
-  warn_of_dropped(
-      stream_rows(reader, options.input.path, encode, latent_names(model.dimension()), *out));
+  std::vector<std::string> columns = latent_names(model.dimension());
+  columns.insert(columns.end(), fit.data.given.begin(), fit.data.given.end());
+  warn_of_dropped(stream_rows(reader, options.input.path, encode, columns, *out));
 }
 
 }  // namespace
@@ -70,9 +72,11 @@ void add_encode(CLI::App& program) {
   add_keep_option(command, options->input);
   add_output_option(command, options->output);
   add_threads_option(command);
-  add_documented_json_option(command, options->json,
-                             "an object a row, {\"z1\": 0.5, \"z2\": -1.2} and the kept columns as "
-                             "text; null for the numbers of a dropped row.");
+  add_documented_json_option(
+      command, options->json,
+      "an object a row, {\"z1\": 0.5, \"z2\": -1.2} and the kept columns as "
+      "text, the given columns of a conditional model behind the z; null for "
+      "the numbers of a dropped row.");
   command.callback([options, &command] {
     settle_input(command, options->input);
     run(*options);

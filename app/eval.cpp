@@ -65,7 +65,7 @@ class Evaluator {
         bounds_(find_bounds(fit)) {}
 
   Evaluation run() {
-    TableReader reader = open_rows(options_.input, fit_.data.columns, fit_.data.has_header);
+    TableReader reader = open_rows(options_.input, fit_.data);
     Evaluation result;
     result.counts = for_each_chunk(
         reader, options_.input.path, [&](const Rows& rows) { return measure(rows); },
@@ -80,9 +80,9 @@ class Evaluator {
       result.comparisons.push_back({baseline.name, baseline.key, baseline.difference_key,
                                     summarise(log_p), summarise(differences(log_p_, log_p))});
     }
-    result.columns = fit_.data.columns;
+    result.columns = modelled_columns(fit_.data);
     result.z = std::move(z_);
-    result.marginals = marginals_of(model_, x_, options_.density.estimate.seed);
+    result.marginals = marginals_of(model_, x_, conditions_, options_.density.estimate.seed);
     return result;
   }
 
@@ -102,16 +102,18 @@ class Evaluator {
 
   // x and z of the rows that have an image: not those outside their bounds or off their lattice.
   void keep_images(const Rows& rows) {
-    const std::size_t d = model_.dimension();
+    const std::size_t d = model_.dimension(), width = model_.row_width();
     const std::vector<double> x = density_.drawn(rows, 0), z = model_.encode(x);
     for (std::size_t row = 0; row < rows.indices.size(); ++row) {
-      const auto given = rows.values.subspan(row * d, d);
-      if (bounds_ && find_outside(*bounds_, fit_.data.columns, given)) continue;
+      const auto given = rows.values.subspan(row * width, width);
+      if (bounds_ && find_outside(*bounds_, row_columns(fit_.data), given)) continue;
       if (density_.dequantise().off_lattice(given) != nullptr) continue;
       for (std::size_t j = 0; j < d; ++j) {
-        x_[j].push_back(x[row * d + j]);
+        x_[j].push_back(x[row * width + j]);
         z_[j].push_back(z[row * d + j]);
       }
+      const auto condition = given.subspan(d);
+      conditions_.insert(conditions_.end(), condition.begin(), condition.end());
     }
   }
 
@@ -132,18 +134,23 @@ class Evaluator {
   std::vector<double> log_p_;
   std::vector<std::vector<double>> log_p_of_baselines_;
   std::vector<std::vector<double>> x_, z_;  // by columns
+  std::vector<double> conditions_;          // of their rows, by rows
   std::optional<BoundsConfig> bounds_;
 };
 
 std::vector<std::string> notes_on(const Evaluation& e, const Fit& fit,
                                   const std::optional<KernelDensity>& kde) {
   std::vector<std::string> notes;
-  if (kde) notes.push_back(describe(*kde));
+  if (kde) notes.push_back(describe(*kde, fit));
   notes.push_back("PIT: a number's rank among those of " + with_commas(kMarginalSamples) +
                   " rows sampled from the model; uniform, of mean 0.5 and standard deviation "
-                  "0.2887, where the model has the column right");
+                  "0.2887, where the model has the column right" +
+                  (fit.data.given.empty() ? ""
+                                          : "; sampled at the conditions of the rows, one after "
+                                            "the other"));
   if (e.draws > 0) {
-    notes.push_back(measure_of(fit.lattices, fit.data.columns) + "; " + std::to_string(e.draws) +
+    notes.push_back(measure_of(fit.lattices, row_columns(fit.data)) + "; " +
+                    std::to_string(e.draws) +
                     " draws a row here, for the baselines as well, and one for z and the PIT");
   }
   return notes;
@@ -183,7 +190,7 @@ void run(const EvalOptions& options) {
     result["mixture_components"] = fit.mixture.weights.size();
     if (kde) {
       result["kde_bandwidth"] = kde->bandwidth;
-      result["kde_rows"] = kde->centres.size() / model.dimension();
+      result["kde_rows"] = kde->centres.size() / model.row_width();
     }
     print_result(result);
   } else {

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "integer_columns.h"
 #include "number_format.h"
+#include "objective/conditional.h"
 
 namespace iflow {
 namespace {
@@ -17,24 +18,22 @@ constexpr std::uint64_t kDrawOfCentres = std::numeric_limits<std::uint64_t>::max
 }  // namespace
 
 std::vector<Baseline> baselines_of(const Fit& fit, const std::optional<KernelDensity>& kde) {
-  std::vector<Baseline> baselines = {
-      {"Gaussian", "gaussian", "difference",
-       [&](std::span<const double> x) { return log_density(fit.gaussian, x); }},
-      {"mixture of " + std::to_string(fit.mixture.weights.size()), "mixture", "mixture_difference",
-       [&](std::span<const double> x) { return log_density(fit.mixture, x); }}};
-  if (kde) {
-    baselines.push_back({"KDE", "kde", "kde_difference",
-                         [&](std::span<const double> x) { return log_density(*kde, x); }});
-  }
+  const std::size_t d = fit.flow.dimension, width = fit.flow.row_width();
+  const auto density = [d, width](const auto& joint) {
+    return [d, width, &joint](std::span<const double> rows) {
+      return conditional_log_density(joint, rows, d, width);
+    };
+  };
+  std::vector<Baseline> baselines = {{"Gaussian", "gaussian", "difference", density(fit.gaussian)},
+                                     {"mixture of " + std::to_string(fit.mixture.weights.size()),
+                                      "mixture", "mixture_difference", density(fit.mixture)}};
+  if (kde) baselines.push_back({"KDE", "kde", "kde_difference", density(*kde)});
   return baselines;
 }
 
 KernelDensity kde_of_file(const Fit& fit, const std::string& path, const RowInput& input,
                           std::uint64_t seed) {
-  TableOptions options = input.table;
-  options.expected = fit.data.columns;
-  options.expected_has_header = fit.data.has_header;
-  const Table table = read_table(path, options);
+  const Table table = read_table(path, rows_like(input.table, fit.data));
   const std::string where = display_name(path);
   if (table.rows < 2) throw DataError(where + ": a KDE needs at least 2 rows");
   std::vector<std::uint64_t> ids(table.rows);
@@ -50,7 +49,7 @@ KernelDensity kde_of_file(const Fit& fit, const std::string& path, const RowInpu
   return fit_kernel_density(rows, table.columns.size());
 }
 
-std::string describe(const KernelDensity& kde) {
+std::string describe(const KernelDensity& kde, const Fit& fit) {
   const std::size_t centres = kde.centres.size() / kde.moments.mean.size();
   return "KDE: a Gaussian kernel at each of " + with_commas(centres) +
          " training rows; one bandwidth for all standardised columns, " +
@@ -59,7 +58,8 @@ std::string describe(const KernelDensity& kde) {
          " the likeliest, leaving one out, for " + with_commas(std::min(centres, kMaxChoosers)) +
          " of the rows" +
          (kde.narrowest_tried ? " (the narrowest tried: are numbers rounded or rows repeated?)"
-                              : "");
+                              : "") +
+         (fit.data.given.empty() ? "" : "; of the joint density");
 }
 
 std::vector<std::vector<double>> averaged_log_densities(const std::vector<Baseline>& baselines,

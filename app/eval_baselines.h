@@ -17,7 +17,7 @@ namespace iflow {
 struct Baseline {
   std::string name;                 // in a table
   std::string key, difference_key;  // in JSON
-  std::function<std::vector<double>(std::span<const double> x)> log_density;
+  std::function<std::vector<double>(std::span<const double> rows)> log_density;
 };
 
 // Those that the checkpoint holds, and the KDE where there is one.
@@ -29,7 +29,7 @@ KernelDensity kde_of_file(const Fit& fit, const std::string& path, const RowInpu
                           std::uint64_t seed);
 
 // How it came about, in words.
-std::string describe(const KernelDensity& kde);
+std::string describe(const KernelDensity& kde, const Fit& fit);
 
 // By every baseline the log-density of every row, averaged over the draws of its noise where it has
 // some.

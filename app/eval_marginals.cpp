@@ -33,13 +33,20 @@ MarginalFit marginal_fit(std::vector<double> x, std::span<const double> samples)
 }
 
 Marginals marginals_of(const Model& model, const std::vector<std::vector<double>>& x,
-                       std::uint64_t seed) {
+                       const std::vector<double>& conditions, std::uint64_t seed) {
   // Not the rows that `sample` draws by this seed: those may be what is evaluated.
   const std::uint64_t own_seed = Rng(seed, RngPurpose::kLatent, 0, 1).next_u64();
-  const std::size_t d = model.dimension();
+  const std::size_t d = model.dimension(), c = model.row_width() - d;
+  const std::vector<double> z = model.sample_latent(own_seed, 0, kMarginalSamples, 1);
+  std::vector<double> latent;
+  for (std::size_t i = 0; i < kMarginalSamples; ++i) {
+    latent.insert(latent.end(), z.begin() + i * d, z.begin() + (i + 1) * d);
+    for (std::size_t j = 0; j < c; ++j) {
+      latent.push_back(conditions[(i * c + j) % conditions.size()]);
+    }
+  }
   InversionReport report;
-  const std::vector<double> rows =
-      model.decode(model.sample_latent(own_seed, 0, kMarginalSamples, 1), {}, report);
+  const std::vector<double> rows = model.decode(latent, {}, report);
   Marginals marginals;
   marginals.unconverged = report.unconverged;
   for (std::size_t j = 0; j < d; ++j) {

@@ -27,9 +27,9 @@ struct Marginals {
 };
 
 // x: the columns of the data, each of n > 0 numbers, as the flow sees them. Samples are keyed by
-// `seed`.
+// `seed`. Those of a conditional model are drawn at the conditions (n, c), one after the other.
 Marginals marginals_of(const Model& model, const std::vector<std::vector<double>>& x,
-                       std::uint64_t seed);
+                       const std::vector<double>& conditions, std::uint64_t seed);
 
 // Of numbers against sorted samples of the model; ties count half.
 MarginalFit marginal_fit(std::vector<double> x, std::span<const double> sorted_samples);

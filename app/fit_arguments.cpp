@@ -290,6 +290,10 @@ void add_fit_options(CLI::App& command, FitArguments& arguments) {
   add_bits_option(command, arguments.settings.image);
   add_image_options(command, arguments.settings.image);
   add_fit_data_options(command, arguments);
+  add_list_option(command, "--given", arguments.settings.given,
+                  "Columns to take as given: the density is that of the others conditional on "
+                  "these: x1,x2")
+      ->type_name("NAMES");
   add_flow_options(command, arguments.settings.flow);
   add_budget_options(command, arguments);
   add_training_options(command, arguments);
@@ -321,6 +325,11 @@ void complete_arguments(const CLI::App& command, FitArguments& arguments) {
   arguments.settings.is_image = holds_images(arguments.data);
   refuse_unused(arguments.given, unused_data_options(arguments.settings.is_image),
                 arguments.settings.is_image ? "a model of images" : "a model of a table");
+  const std::vector<std::string>& given = arguments.settings.given;
+  const std::string& weights = arguments.settings.weights;
+  if (std::find(given.begin(), given.end(), weights) != given.end()) {
+    throw UsageError("--given: \"" + weights + "\" is the column of --weights");
+  }
 }
 
 namespace {
@@ -331,9 +340,9 @@ std::optional<std::uint64_t> given_steps(const FitArguments& arguments) {
   return arguments.settings.train.steps;
 }
 
-// `defaults`, for rows of `columns` numbers, changed as the arguments say.
+// `defaults`, for rows of `modelled` numbers, changed as the arguments say.
 FitSettings changed_settings(const FitArguments& arguments, const FitSettings& defaults,
-                             std::size_t columns) {
+                             std::size_t modelled) {
   const ModelKind model = arguments.settings.flow.model;
   json options = every_setting(defaults);
   options.update(arguments.given);
@@ -351,10 +360,10 @@ FitSettings changed_settings(const FitArguments& arguments, const FitSettings& d
   FitSettings settings = settings_from_json(options, arguments.checkpoint);
   LogDetConfig& log_det = settings.train.log_det;
   if (method != LogDetMethod::kExact && !arguments.given.contains("terms")) {
-    log_det.terms = default_terms(log_det.method, settings.flow, columns);
+    log_det.terms = default_terms(log_det.method, settings.flow, modelled);
   }
   if (log_det.probe == ProbeKind::kUnit && !arguments.given.contains("probes")) {
-    log_det.probes = columns;
+    log_det.probes = modelled;
   }
   return settings;
 }
@@ -362,15 +371,17 @@ FitSettings changed_settings(const FitArguments& arguments, const FitSettings& d
 }  // namespace
 
 FitSettings new_settings(const FitArguments& arguments, std::size_t training_rows,
-                         std::size_t columns) {
+                         std::size_t columns, std::size_t condition) {
   const ModelKind model = arguments.settings.flow.model;
-  if (model != ModelKind::kIResNet && columns < 2) {
+  const std::size_t modelled = columns - condition;
+  if (model != ModelKind::kIResNet && modelled < 2) {
     throw UsageError("--model: coupling layers need at least 2 columns, and " + arguments.data +
-                     " has 1");
+                     " has 1" + (condition > 0 ? " besides those given" : ""));
   }
   return changed_settings(
-      arguments, default_fit_settings(model, training_rows, columns, given_steps(arguments)),
-      columns);
+      arguments,
+      default_fit_settings(model, training_rows, columns, condition, given_steps(arguments)),
+      modelled);
 }
 
 FitSettings new_image_settings(const FitArguments& arguments, std::size_t training_images,

@@ -42,11 +42,13 @@ void note_given(const CLI::App& command, FitArguments& arguments);
 
 // The same, the checkpoint's name and whether the data are images. Throws UsageError for options
 // that have no meaning for such data.
+// Throws UsageError also for a given column that is that of the weights.
 void complete_arguments(const CLI::App& command, FitArguments& arguments);
 
 // The settings of a new fit: the defaults for data of this shape, changed as the arguments say.
+// `condition`: how many of the columns are given.
 FitSettings new_settings(const FitArguments& arguments, std::size_t training_rows,
-                         std::size_t columns);
+                         std::size_t columns, std::size_t condition);
 
 FitSettings new_image_settings(const FitArguments& arguments, std::size_t training_images,
                                const ImageShape& shape);

@@ -10,6 +10,7 @@
 #include "data/table_reader.h"
 #include "fit_images.h"
 #include "flow/dequantise.h"
+#include "given_columns.h"
 #include "integer_columns.h"
 #include "preprocess/inspect.h"
 #include "row_weights.h"
@@ -65,6 +66,18 @@ void check_bounds(const BoundsConfig& bounds, const Table& table, const std::str
                   std::to_string(outside->row - (is_in_source ? 0 : rows) + 1) +
                   (table.dropped > 0 ? " of those kept" : "") +
                   " (the header not counted): " + outside->what);
+}
+
+// `table`: its given columns behind those modelled.
+void check_not_given(const std::optional<BoundsConfig>& bounds, const Table& table,
+                     const DataRecord& record) {
+  const std::size_t modelled = table.columns.size() - record.given.size();
+  if (!bounds) return;
+  for (const ColumnBounds& b : bounds->columns) {
+    if (b.column < modelled) continue;
+    throw UsageError("--bounds: column \"" + table.columns[b.column] +
+                     "\" is given, not modelled; leave it out");
+  }
 }
 
 // rows (n, columns) as the layer of the bounds leaves them.
@@ -123,6 +136,7 @@ void append_validation(FitRows& rows, const std::string& val, const FitSettings&
   options.expected_has_header = rows.table.has_header;
   Table more = read(val, options, warnings);
   const std::vector<double> weights = take_weights(more, settings.weights, shown_name(val));
+  if (!settings.given.empty()) more = with_columns_last(more, settings.given);
   rows.weights.insert(rows.weights.end(), weights.begin(), weights.end());
   Table& table = rows.table;
   table.values.insert(table.values.end(), more.values.begin(), more.values.end());
@@ -140,8 +154,13 @@ FitRows read_rows(const std::string& path, const std::string& val, const FitSett
   const std::vector<std::string> columns = table.columns;
   rows.weights = take_weights(table, settings.weights, shown_name(path));
   rows.data_rows = table.rows;
-  data.lattices = lattices_of(table, settings.continuous);
-  const std::vector<std::string> findings = inspect(table, shown_name(path), data.lattices);
+  data.record.columns = table.columns;
+  data.record.given = given_columns(settings.given, table.columns);
+  if (!settings.given.empty()) table = with_columns_last(table, settings.given);
+  const std::size_t modelled = table.columns.size() - data.record.given.size();
+  data.lattices = lattices_of(table, modelled, settings.continuous);
+  const std::vector<std::string> findings =
+      inspect(table, shown_name(path), data.lattices, data.record.given.size());
   data.warnings.insert(data.warnings.end(), findings.begin(), findings.end());
   if (val.empty()) {
     rows.split = split_rows(table.rows, held_out_part(table.rows, settings.val_fraction),
@@ -154,24 +173,46 @@ FitRows read_rows(const std::string& path, const std::string& val, const FitSett
   const std::string hash = rows.weights.empty()
                                ? content_hash(table)
                                : content_hash(with_column(table, settings.weights, rows.weights));
-  data.record = {table.columns, table.has_header,           hash,
-                 table.rows,    rows.split.training.size(), rows.split.validation.size()};
+  data.record.has_header = table.has_header;
+  data.record.hash = hash;
+  data.record.rows = table.rows;
+  data.record.training_rows = rows.split.training.size();
+  data.record.validation_rows = rows.split.validation.size();
   return rows;
+}
+
+// The columns begin .. end - 1 of rows (n, columns).
+std::vector<double> some_columns(const std::vector<double>& rows, std::size_t columns,
+                                 std::size_t begin, std::size_t end) {
+  std::vector<double> some;
+  some.reserve(rows.size() / columns * (end - begin));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i % columns >= begin && i % columns < end) some.push_back(rows[i]);
+  }
+  return some;
 }
 
 // What the flow is told before it learns, and the Gaussian, from the rows to train on.
 void fit_statistics(FitData& data) {
   const std::size_t columns = data.record.columns.size();
+  const std::size_t modelled = columns - data.record.given.size();
   std::vector<double> unbounded = data.training;
   if (data.bounds) {
     widen_to_bins(*data.bounds, data.lattices);
     remove_bounds(*data.bounds, columns, unbounded);
   }
-  data.moments = column_moments(unbounded, columns, data.weights);
   data.gaussian = fit_gaussian(data.training, columns, data.weights);
+  if (modelled < columns) {
+    const ColumnMoments given = column_moments(some_columns(unbounded, columns, modelled, columns),
+                                               columns - modelled, data.weights);
+    data.condition = {given.mean, given.deviation};
+    unbounded = some_columns(unbounded, columns, 0, modelled);
+  }
+  data.moments = column_moments(unbounded, modelled, data.weights);
   // The plane's correlations are nothing that a flow would not learn at once.
-  if (columns > 2) {
-    data.whiten = shrunk_correlations(standardised(unbounded, data.moments), columns, data.weights);
+  if (modelled > 2) {
+    data.whiten =
+        shrunk_correlations(standardised(unbounded, data.moments), modelled, data.weights);
   }
 }
 
@@ -197,6 +238,7 @@ FitData read_fit_data(const std::string& path, const std::string& val,
   data.training = gather(table, rows.split.training);
   data.validation = gather(table, rows.split.validation);
   data.bounds = bounds_of(settings.bounds, table.columns, data.training);
+  check_not_given(data.bounds, table, data.record);
   if (data.bounds) check_bounds(*data.bounds, table, source, rows.data_rows, val_source);
   const ColumnMoments moments = column_moments(data.training, columns, data.weights);
   check_training_rows(table, source, rows.split.training.size(), moments);

@@ -18,15 +18,17 @@ namespace iflow {
 struct FitData {
   DataRecord record;
   std::vector<LatticeColumn> lattices;  // of the integer columns
-  std::vector<double> training;         // (n, d), integers dequantised, as in the rest
+  // (n, width), the given columns behind those modelled; integers dequantised, as in the rest
+  std::vector<double> training;
   std::vector<double> validation;
   std::vector<double> weights;  // of the training rows, of mean 1; none: 1 each
   std::vector<double> validation_weights;
   std::vector<std::uint64_t> training_ids;  // (n), of the table: what the noise is keyed by
   std::optional<BoundsConfig> bounds;       // where columns have them, dequantised
-  ColumnMoments moments;                    // of the training rows after the bounds
+  ColumnMoments moments;                    // of the modelled columns after the bounds
+  ConditionConfig condition;                // of the given columns
   std::optional<WhitenConfig> whiten;       // for their correlations, in more than two dimensions
-  Gaussian gaussian;                        // fitted to them
+  Gaussian gaussian;                        // fitted to the training rows
   std::vector<std::string> warnings;        // for the person
 
   // Instead of training, weights and what is fitted to them, where the data are images:

@@ -6,6 +6,7 @@
 #include "flow/model.h"
 #include "integer_columns.h"
 #include "number_format.h"
+#include "objective/conditional.h"
 
 namespace iflow {
 
@@ -73,7 +74,8 @@ nlohmann::json image_json(const FitResult& r) {
 
 const char* const kFitResultFields =
     "checkpoint; steps (done), planned_steps, best_step (whose parameters are kept), "
-    "stopped_early; columns, rows, training_rows, effective_rows (of equal weight, that know as "
+    "stopped_early; columns, given (those of them that the density is conditional on), rows, "
+    "training_rows, effective_rows (of equal weight, that know as "
     "much as the training rows with theirs), validation_rows; dequantised (integer columns, spread "
     "over their steps); parameters (numbers learned); validation, gaussian and mixture: {mean, se} "
     "of the log-density per held-out row in nats, of the flow, of the Gaussian baseline and of the "
@@ -86,11 +88,14 @@ FitResult evaluate_fit(const std::string& checkpoint, const Fit& fit, const FitD
   if (fit.data.image) return evaluate_image_fit(checkpoint, fit, data, seconds);
   const std::vector<double>& validation = data.validation;
   const std::vector<double>& weights = data.validation_weights;
+  const std::size_t d = fit.flow.dimension, width = fit.flow.row_width();
   const Model model(fit.flow, fit.state.best);
   FitResult result{checkpoint, fit};
   result.held_out = mean_and_error(model.log_density(validation), weights);
-  result.gaussian = mean_and_error(log_density(fit.gaussian, validation), weights);
-  result.mixture = mean_and_error(log_density(fit.mixture, validation), weights);
+  result.gaussian =
+      mean_and_error(conditional_log_density(fit.gaussian, validation, d, width), weights);
+  result.mixture =
+      mean_and_error(conditional_log_density(fit.mixture, validation, d, width), weights);
   result.parameters = model.flow().layout().count();
   result.seconds = seconds;
   result.effective_rows = data.weights.empty() ? static_cast<double>(data.record.training_rows)
@@ -110,18 +115,19 @@ std::string result_text(const FitResult& r) {
               : "\nrows are weighted by " + weights + ": the " +
                     with_commas(r.fit.data.training_rows) + " to train on count as much as " +
                     fixed_point(r.effective_rows, 1) + " of equal weight") +
-         (r.fit.lattices.empty() ? "" : "\n" + measure_of(r.fit.lattices, r.fit.data.columns));
+         (r.fit.lattices.empty() ? "" : "\n" + measure_of(r.fit.lattices, row_columns(r.fit.data)));
 }
 
 nlohmann::json result_json(const FitResult& r) {
   if (r.fit.data.image) return image_json(r);
   nlohmann::json result = shared_json(r);
   result["columns"] = r.fit.data.columns;
+  result["given"] = r.fit.data.given;
   result["rows"] = r.fit.data.rows;
   result["training_rows"] = r.fit.data.training_rows;
   result["effective_rows"] = r.effective_rows;
   result["validation_rows"] = r.fit.data.validation_rows;
-  result["dequantised"] = names_of(r.fit.lattices, r.fit.data.columns);
+  result["dequantised"] = names_of(r.fit.lattices, row_columns(r.fit.data));
   result["validation"] = mean_and_se(r.held_out);
   result["gaussian"] = mean_and_se(r.gaussian);
   result["mixture"] = mean_and_se(r.mixture);

@@ -70,10 +70,10 @@ FlowOptions flow_from_json(JsonFields& fields) {
 }  // namespace
 
 FitSettings default_fit_settings(ModelKind model, std::size_t training_rows, std::size_t columns,
-                                 std::optional<std::uint64_t> steps) {
+                                 std::size_t condition, std::optional<std::uint64_t> steps) {
   FitSettings settings;
   settings.flow = default_flow_options(training_rows, columns, model);
-  settings.train = default_train_config(training_rows, columns, model);
+  settings.train = default_train_config(training_rows, columns, model, condition);
   if (steps) set_plan(settings.train, *steps);
   return settings;
 }
@@ -89,7 +89,7 @@ FitSettings default_image_settings(ModelKind model, std::size_t training_images,
 }
 
 std::vector<std::string> unused_data_options(bool is_image) {
-  if (is_image) return {"header", "na", "columns", "bounds", "continuous", "weights"};
+  if (is_image) return {"header", "na", "columns", "bounds", "continuous", "given", "weights"};
   return {"bits", "crop", "resize", "marginal", "alpha"};
 }
 
@@ -142,6 +142,7 @@ json every_setting(const FitSettings& s) {
           {"columns", s.table.columns},
           {"bounds", s.bounds},
           {"continuous", s.continuous},
+          {"given", s.given},
           {"weights", s.weights},
           {"val-fraction", s.val_fraction},
           {"model", name_of(s.flow.model, model_kinds())},
@@ -183,6 +184,7 @@ FitSettings settings_from_json(const json& options, const std::string& checkpoin
     s.table.columns = fields.get<std::vector<std::string>>("columns");
     s.bounds = fields.get<std::vector<std::string>>("bounds");
     s.continuous = fields.get<std::vector<std::string>>("continuous");
+    s.given = fields.get<std::vector<std::string>>("given");
     s.weights = fields.get<std::string>("weights");
   }
   s.val_fraction = fields.get<double>("val-fraction");

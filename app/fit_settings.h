@@ -22,16 +22,17 @@ struct FitSettings {
   TableOptions table;
   std::vector<std::string> bounds;      // as given: a=0:1
   std::vector<std::string> continuous;  // integer columns to be taken as they are; or all
+  std::vector<std::string> given;       // the columns that the density is conditional on
   std::string weights;                  // the column of the rows' weights; empty: none
   double val_fraction = 0.1;            // 0: validation rows come from a file of their own
   FlowOptions flow;
   TrainConfig train;
 };
 
-// What suits a model and the shape of the data, for a plan of `steps` steps (none: as many as suit
-// it, too).
+// What suits a model and the shape of the data, `condition` of whose columns are given, for a plan
+// of `steps` steps (none: as many as suit it, too).
 FitSettings default_fit_settings(ModelKind model, std::size_t training_rows, std::size_t columns,
-                                 std::optional<std::uint64_t> steps);
+                                 std::size_t condition, std::optional<std::uint64_t> steps);
 
 FitSettings default_image_settings(ModelKind model, std::size_t training_images,
                                    const ImageShape& shape, std::optional<std::uint64_t> steps);

@@ -17,7 +17,7 @@ Fit new_fit(const FitData& data, const FitSettings& settings, Mixture mixture) {
   Fit fit;
   fit.flow = data.images ? make_image_flow(settings.flow, {data.images->shape, data.pixels})
                          : make_flow(settings.flow, {data.moments.mean, data.moments.deviation},
-                                     data.whiten, data.bounds);
+                                     data.whiten, data.bounds, data.condition);
   fit.lattices = data.lattices;
   fit.data = data.record;
   fit.pixels = data.pixels;

@@ -8,10 +8,11 @@
 #include "checkpoint/model_file.h"
 #include "column_bounds.h"
 #include "commands.h"
+#include "given_columns.h"
 #include "integer_columns.h"
 #include "model_summary.h"
 #include "number_format.h"
-#include "objective/gaussian.h"
+#include "objective/conditional.h"
 #include "options.h"
 #include "report/text_table.h"
 #include "result.h"
@@ -50,10 +51,12 @@ LipschitzSummary lipschitz_of(const Model& model) {
 }
 
 // Mean negative log-likelihood of the rows that the Gaussian was fitted on, in nats: its entropy,
-// -ln p at its mean plus d / 2.
-double training_loss(const Gaussian& gaussian) {
-  return -log_density(gaussian, gaussian.mean).front() +
-         static_cast<double>(gaussian.mean.size()) / 2;
+// -ln p at its mean plus d / 2, and as much less as that of the given columns.
+double training_loss(const Fit& fit) {
+  const std::size_t d = fit.flow.dimension;
+  const std::vector<double>& mean = fit.gaussian.mean;
+  return -conditional_log_density(fit.gaussian, mean, d, mean.size()).front() +
+         static_cast<double>(d) / 2;
 }
 
 // At most `count` points of the history, evenly spread, with the first and the last.
@@ -72,7 +75,7 @@ std::vector<std::string> what_rows_are(const DataRecord& data) {
     return {"images", describe(data.image->shape) + ", " + std::to_string(data.image->bits) +
                           (data.image->bits == 1 ? " bit" : " bits") + " a pixel"};
   }
-  return {"columns", joined(data.columns, ", ") + (data.has_header ? "" : " (no header)")};
+  return {"columns", describe_columns(data) + (data.has_header ? "" : " (no header)")};
 }
 
 std::string best_of(const Fit& fit) {
@@ -83,7 +86,7 @@ std::string best_of(const Fit& fit) {
 }
 
 void add_column_facts(const Fit& fit, std::vector<std::vector<std::string>>& facts) {
-  const std::vector<std::string>& columns = fit.data.columns;
+  const std::vector<std::string> columns = row_columns(fit.data);
   if (const auto bounds = find_bounds(fit)) {
     facts.push_back({"bounds", describe_bounds(*bounds, columns)});
   }
@@ -111,8 +114,7 @@ std::string text_of(const std::string& path, const Fit& fit, const Model& model)
                        std::to_string(fit.train.seed)},
       {"best", best_of(fit) + " at step " + with_commas(state.best_step)}};
   if (!data.image) {
-    facts.push_back(
-        {"Gaussian", fixed_point(training_loss(fit.gaussian)) + " nats per training row"});
+    facts.push_back({"Gaussian", fixed_point(training_loss(fit)) + " nats per training row"});
     add_column_facts(fit, facts);
   }
   if (!state.divergences.empty()) {
@@ -180,11 +182,12 @@ json json_of(const Fit& fit, const Model& model) {
     return result;
   }
   result["data"]["columns"] = fit.data.columns;
+  result["data"]["given"] = fit.data.given;
   result["data"]["header"] = fit.data.has_header;
-  result["dequantised"] = names_of(fit.lattices, fit.data.columns);
+  result["dequantised"] = names_of(fit.lattices, row_columns(fit.data));
   result["gaussian"] = {{"mean", fit.gaussian.mean},
                         {"covariance", fit.gaussian.covariance},
-                        {"training_loss", training_loss(fit.gaussian)}};
+                        {"training_loss", training_loss(fit)}};
   return result;
 }
 
@@ -210,8 +213,9 @@ void add_info(CLI::App& program) {
       "an object\n"
       "  layers, dimension, parameters  the flow: descriptions, columns, numbers learned\n"
       "  dequantised integer columns, spread over their steps\n"
-      "  data        columns, header, hash, rows, training_rows, validation_rows; of images, in\n"
-      "              place of columns and header, image: height, width, channels, bits\n"
+      "  data        columns, given (those the density is conditional on), header, hash, rows,\n"
+      "              training_rows, validation_rows; of images, in place of columns to header,\n"
+      "              image: height, width, channels, bits\n"
       "  training    step (done), steps (planned), seed, best_step, best_loss, divergences,\n"
       "              history (step, training_loss, validation_loss); losses in nats per row\n"
       "  lipschitz   blocks (proved bound L of each), forward (product of 1 + L), inverse\n"

@@ -23,13 +23,16 @@ bool is_near(double bound) { return std::fabs(bound) < 0x1p52; }
 
 }  // namespace
 
-std::vector<LatticeColumn> lattices_of(const Table& table,
+std::vector<LatticeColumn> lattices_of(const Table& table, std::size_t modelled,
                                        const std::vector<std::string>& continuous) {
   std::vector<LatticeColumn> lattices = find_lattices(table);
-  const bool has_all = std::count(table.columns.begin(), table.columns.end(), "all") > 0;
+  std::erase_if(lattices, [&](const LatticeColumn& c) { return c.column >= modelled; });
+  const std::vector<std::string> columns(
+      table.columns.begin(), table.columns.begin() + static_cast<std::ptrdiff_t>(modelled));
+  const bool has_all = std::count(columns.begin(), columns.end(), "all") > 0;
   if (!has_all && continuous == std::vector<std::string>{"all"}) return {};
   for (const std::string& name : continuous) {
-    const std::size_t column = column_to_fit("--continuous", name, table.columns);
+    const std::size_t column = column_to_fit("--continuous", name, columns);
     std::erase_if(lattices, [&](const LatticeColumn& c) { return c.column == column; });
   }
   return lattices;
@@ -59,20 +62,20 @@ void narrow_to_lattice(BoundsConfig& bounds, const std::vector<LatticeColumn>& l
   }
 }
 
-Dequantise dequantise_of(const Fit& fit) { return {fit.lattices, fit.flow.dimension}; }
+Dequantise dequantise_of(const Fit& fit) { return {fit.lattices, fit.flow.row_width()}; }
 
 void refuse_off_lattice(const Fit& fit, const Rows& rows, const std::string& path) {
   const Dequantise dequantise = dequantise_of(fit);
-  const std::size_t d = fit.flow.dimension;
+  const std::size_t width = fit.flow.row_width();
   for (std::size_t i = 0; i < rows.indices.size(); ++i) {
-    const auto row = rows.values.subspan(i * d, d);
+    const auto row = rows.values.subspan(i * width, width);
     const LatticeColumn* off = dequantise.off_lattice(row);
     if (off == nullptr) continue;
     throw DataError(display_name(path) + ": row " + std::to_string(rows.indices[i] + 1) +
-                    " (the header not counted): column \"" + fit.data.columns[off->column] +
-                    "\" is " + number_text(row[off->column]) +
-                    ", not one of the model's integers " + number_text(off->origin) + " + k * " +
-                    number_text(off->step));
+                    " (the header not counted): column \"" +
+                    modelled_columns(fit.data)[off->column] + "\" is " +
+                    number_text(row[off->column]) + ", not one of the model's integers " +
+                    number_text(off->origin) + " + k * " + number_text(off->step));
   }
 }
 

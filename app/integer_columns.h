@@ -11,9 +11,9 @@
 
 namespace iflow {
 
-// The lattices of the table's integer columns but those in `continuous`, which are names or the
-// word all. Throws UsageError for a column that is not there.
-std::vector<LatticeColumn> lattices_of(const Table& table,
+// The lattices of the integer columns among the table's first `modelled` but those in `continuous`,
+// which are names or the word all. Throws UsageError for a column that is not there.
+std::vector<LatticeColumn> lattices_of(const Table& table, std::size_t modelled,
                                        const std::vector<std::string>& continuous);
 
 // Bounds of data on lattices <-> bounds of what dequantisation makes of them: an upper bound takes

@@ -6,6 +6,7 @@
 #include "checkpoint/model_file.h"
 #include "column_bounds.h"
 #include "commands.h"
+#include "given_columns.h"
 #include "image_input.h"
 #include "image_invert_report.h"
 #include "image_options.h"
@@ -62,17 +63,18 @@ void run(const InvertOptions& options) {
   const Model model = model_of(fit, options.checkpoint);
   if (fit.data.image) return run_on_images(options, fit, model);
   const auto out = open_row_output(options.output, false);
-  TableReader reader = open_rows(options.input, fit.data.columns, fit.data.has_header);
+  TableReader reader = open_rows(options.input, fit.data);
   InvertReport report(fit, model);
   const Dequantise dequantise = dequantise_of(fit);
   const auto reconstruct = [&](const Rows& rows) {
     const std::vector<double> x = centred_rows(fit, rows, options.input.path);
     refuse_outside(fit, rows, options.input.path);
     InversionReport inversion;
-    std::vector<double> again = model.decode(model.encode(x), options.inverse, inversion);
+    const std::vector<double> z = with_condition(fit, model.encode(x), x);
+    std::vector<double> again = with_condition(fit, model.decode(z, options.inverse, inversion), x);
     report.add(x, again, inversion);
     dequantise.round_down(again);
-    return again;
+    return in_data_order(fit, std::move(again));
   };
   const RowCounts counts =
       stream_rows(reader, options.input.path, reconstruct, fit.data.columns, *out);

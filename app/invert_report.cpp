@@ -21,21 +21,22 @@ std::vector<double> spreads_of(const Gaussian& gaussian) {
 
 }  // namespace
 
-InvertReport::InvertReport(const Fit& fit, const Model& model) : blocks_(model) {
+InvertReport::InvertReport(const Fit& fit, const Model& model)
+    : blocks_(model), width_(model.row_width()) {
   const std::vector<double> spreads = spreads_of(fit.gaussian);
-  for (std::size_t j = 0; j < spreads.size(); ++j) {
-    columns_.push_back({fit.data.columns[j], spreads[j]});
-  }
+  const std::vector<std::string> names = modelled_columns(fit.data);
+  for (std::size_t j = 0; j < names.size(); ++j) columns_.push_back({names[j], spreads[j]});
 }
 
 void InvertReport::add(std::span<const double> x, std::span<const double> reconstruction,
                        const InversionReport& inversion) {
-  const std::size_t d = columns_.size(), n = x.size() / d;
+  const std::size_t n = x.size() / width_;
   blocks_.add(inversion, n);
   for (std::size_t row = 0; row < n; ++row) {
     double squares = 0;
-    for (std::size_t j = 0; j < d; ++j) {
-      const double error = std::abs(x[row * d + j] - reconstruction[row * d + j]);
+    for (std::size_t j = 0; j < columns_.size(); ++j) {
+      const std::size_t i = row * width_ + j;
+      const double error = std::abs(x[i] - reconstruction[i]);
       columns_[j].max_error = std::max(columns_[j].max_error, error);
       columns_[j].sum_of_errors += error;
       squares += error * error;

@@ -16,7 +16,7 @@ class InvertReport {
  public:
   InvertReport(const Fit& fit, const Model& model);
 
-  // Takes in some rows x (n, d), their reconstructions and the inversion's own report.
+  // Takes in some rows x (n, width), their reconstructions and the inversion's own report.
   void add(std::span<const double> x, std::span<const double> reconstruction,
            const InversionReport& inversion);
 
@@ -42,7 +42,8 @@ class InvertReport {
   bool bound_says_something() const;
 
   BlockReport blocks_;
-  std::vector<Column> columns_;
+  std::vector<Column> columns_;  // those modelled
+  std::size_t width_;            // numbers in a row
   double largest_bound_ = 0;
   double largest_error_ = 0;  // ||x - reconstruction||
   std::size_t rows_ = 0;

@@ -134,7 +134,7 @@ void run(const LogprobOptions& options) {
   }
   const auto out = open_row_output(options.output, options.json);
   const std::string& path = options.input.path;
-  TableReader reader = open_rows(options.input, fit.data.columns, fit.data.has_header);
+  TableReader reader = open_rows(options.input, fit.data);
   Density density(fit, model, options.density);
   const std::vector<std::string> columns = density.columns();
   std::size_t infinite = 0;
@@ -149,7 +149,7 @@ void run(const LogprobOptions& options) {
                                ? write_mean(reader, path, log_density, columns.size(), *out)
                                : stream_rows(reader, path, log_density, columns, *out);
   if (density.draws() > 0) {
-    Screen(false).note(measure_of(fit.lattices, fit.data.columns) + "; " +
+    Screen(false).note(measure_of(fit.lattices, row_columns(fit.data)) + "; " +
                        std::to_string(density.draws()) + " draws a row");
   }
   warn_of_dropped(counts);

@@ -9,9 +9,11 @@ namespace iflow {
 
 namespace {
 
-// "2-32-32-2": the widths from a branch's input to its output.
+// "2-32-32-2": the widths from a branch's input to its output; "(2+1)-32-32-2" with a condition.
 std::string widths_of(const DenseBranchConfig& branch) {
-  std::vector<std::string> widths = {std::to_string(branch.dimension)};
+  const std::string own = std::to_string(branch.dimension);
+  std::vector<std::string> widths = {
+      branch.condition == 0 ? own : "(" + own + "+" + std::to_string(branch.condition) + ")"};
   for (const std::size_t width : branch.hidden) widths.push_back(std::to_string(width));
   widths.push_back(std::to_string(branch.dimension));
   return joined(widths, "-");

@@ -47,13 +47,6 @@ std::string caption_of(const Fit& fit) {
   return layers + fixed_point(fit.state.best_loss) + " nats per validation row";
 }
 
-std::vector<DataPoint> read_points(const RowInput& input, const Fit& fit) {
-  TableOptions table = input.table;
-  table.expected = fit.data.columns;
-  table.expected_has_header = fit.data.has_header;
-  return thinned(points_of(read_table(input.path, table).values));
-}
-
 Canvas draw_image_panels(const PlotOptions& options, const Fit& fit) {
   const std::uint64_t samples = options.samples.value_or(kSampledImages);
   if (samples > kMaxSampledImages) {
@@ -66,17 +59,29 @@ Canvas draw_image_panels(const PlotOptions& options, const Fit& fit) {
 }
 
 Canvas draw_density(const PlotOptions& options, const Fit& fit) {
-  const std::size_t d = fit.flow.dimension;
-  if (d != 2) {
-    throw UsageError("plot: the density figure is for 2 columns, and " + options.checkpoint +
-                     " has " + std::to_string(d) + "; --curve draws its training curve");
+  const bool conditional = !fit.data.given.empty();
+  if (fit.data.columns.size() != 2) {
+    throw UsageError("plot: the density figure is for 2 columns, one of which may be given, and " +
+                     options.checkpoint + " has " + std::to_string(fit.data.columns.size()) +
+                     "; --curve draws its training curve");
+  }
+  if (conditional && options.input.path.empty()) {
+    throw UsageError("plot: " + options.checkpoint + " is conditional on " +
+                     fit.data.given.front() + ": give DATA to draw it over");
   }
   const Model model = model_of(fit, options.checkpoint);
   DensityFigure figure;
-  figure.x_name = fit.data.columns[0];
-  figure.y_name = fit.data.columns[1];
-  if (!options.input.path.empty()) figure.data = read_points(options.input, fit);
-  figure.samples = sampled_points(model, options.seed, options.samples.value_or(kSamples));
+  const std::vector<std::string> names = row_columns(fit.data);
+  figure.x_name = names[conditional ? 1 : 0];
+  figure.y_name = names[conditional ? 0 : 1];
+  std::vector<double> data;
+  if (!options.input.path.empty()) {
+    data = read_table(options.input.path, rows_like(options.input.table, fit.data)).values;
+  }
+  figure.data = thinned(points_of(data, conditional));
+  const std::uint64_t samples = options.samples.value_or(kSamples);
+  figure.samples = conditional ? points_given(model, options.seed, samples, data)
+                               : sampled_points(model, options.seed, samples);
   figure.window = window_around(figure.data.empty() ? figure.samples : figure.data);
   figure.density = density_over(figure.window, model, kPanelPixels);
   figure.caption = caption_of(fit);

@@ -37,19 +37,40 @@ void settle_input(const CLI::App& command, RowInput& input) {
                    command.get_name() + " --help");
 }
 
-TableReader open_rows(const RowInput& input, const std::vector<std::string>& columns,
-                      bool columns_have_names) {
+namespace {
+
+void refuse_images(const RowInput& input, std::size_t columns) {
   if (input.image.crop || input.image.resize) {
     throw UsageError("--crop, --resize: the model is not one of images");
   }
   if (holds_images(input.path)) {
-    throw DataError(input.path + ": images; expected a table of " + std::to_string(columns.size()) +
+    throw DataError(input.path + ": images; expected a table of " + std::to_string(columns) +
                     " columns");
   }
+}
+
+}  // namespace
+
+TableReader open_rows(const RowInput& input, const std::vector<std::string>& columns,
+                      bool columns_have_names) {
+  refuse_images(input, columns.size());
   TableOptions table = input.table;
   table.expected = columns;
   table.expected_has_header = columns_have_names;
   return TableReader(input.path, table);
+}
+
+TableReader open_rows(const RowInput& input, const DataRecord& data) {
+  refuse_images(input, data.columns.size());
+  return TableReader(input.path, rows_like(input.table, data));
+}
+
+TableOptions rows_like(const TableOptions& options, const DataRecord& data) {
+  TableOptions table = options;
+  table.expected = data.columns;
+  table.expected_has_header = data.has_header;
+  table.last = data.given;
+  return table;
 }
 
 }  // namespace iflow

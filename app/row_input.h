@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/model_file.h"
 #include "data/image_options.h"
 #include "data/table_reader.h"
 
@@ -34,5 +35,11 @@ void settle_input(const CLI::App& command, RowInput& input);
 // have.
 TableReader open_rows(const RowInput& input, const std::vector<std::string>& columns,
                       bool columns_have_names);
+
+// Opens a table like the one a model was fitted on; rows come with the given columns behind the
+// modelled ones. Throws as above.
+TableReader open_rows(const RowInput& input, const DataRecord& data);
+// How such a table is read.
+TableOptions rows_like(const TableOptions& options, const DataRecord& data);
 
 }  // namespace iflow

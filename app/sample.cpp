@@ -3,21 +3,30 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "checkpoint/model_file.h"
 #include "commands.h"
+#include "given_columns.h"
 #include "image_output.h"
 #include "image_rows.h"
 #include "integer_columns.h"
 #include "inversion.h"
+#include "model_summary.h"
 #include "number_checks.h"
 #include "options.h"
 #include "result.h"
 #include "row_input.h"
 #include "row_output.h"
 #include "row_stream.h"
+#include "row_warnings.h"
 
 namespace iflow {
 
@@ -26,6 +35,8 @@ namespace {
 struct SampleOptions {
   std::string checkpoint;
   std::uint64_t rows = 0;
+  RowInput given;  // the conditions of a conditional model
+  std::uint64_t first_row = 0;
   std::uint64_t seed = 0;
   double temperature = 1;
   InverseOptions inverse;
@@ -33,15 +44,122 @@ struct SampleOptions {
   bool json = false;
 };
 
-void write_rows(const std::vector<double>& x, std::uint64_t first_row, std::size_t dimension,
-                RowOutput& out) {
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    if (!std::isfinite(x[i])) {
-      throw NumericError("sample: row " + std::to_string(first_row + i / dimension + 1) +
-                         " is not finite; is --temperature too high?");
+// Latent rows on their way to the output.
+class Sampler {
+ public:
+  Sampler(const SampleOptions& options, const Fit& fit, const Model& model, RowOutput& out)
+      : options_(options), fit_(fit), model_(model), out_(out), dequantise_(dequantise_of(fit)) {}
+
+  // Draws from latent rows (n, width). `kept`: columns to pass through, of each row.
+  void draw(std::span<const double> latent, const std::vector<std::string>& kept) {
+    const std::size_t width = model_.row_width();
+    InversionReport report;
+    std::vector<double> x =
+        with_condition(fit_, model_.decode(latent, options_.inverse, report), latent);
+    dequantise_.round_down(x);
+    x = in_data_order(fit_, std::move(x));
+    const std::size_t n = x.size() / width;
+    for (std::size_t i = 0; i < n; ++i) {
+      write_row({x.data() + i * width, width});
+      for (std::size_t k = 0; k < kept.size() / n; ++k) out_.text(kept[i * (kept.size() / n) + k]);
+      out_.end_row();
     }
-    out.number(x[i]);
-    if ((i + 1) % dimension == 0) out.end_row();
+    written_ += n;
+    unconverged_ += report.unconverged;
+  }
+
+  std::uint64_t written() const { return written_; }
+  std::size_t unconverged() const { return unconverged_; }
+
+ private:
+  void write_row(std::span<const double> row) {
+    for (const double x : row) {
+      if (!std::isfinite(x)) {
+        throw NumericError("sample: row " + std::to_string(written_ + 1) +
+                           " is not finite; is --temperature too high?");
+      }
+      out_.number(x);
+    }
+  }
+
+  const SampleOptions& options_;
+  const Fit& fit_;
+  const Model& model_;
+  RowOutput& out_;
+  Dequantise dequantise_;
+  std::uint64_t written_ = 0;  // rows
+  std::size_t unconverged_ = 0;
+};
+
+void sample_rows(const SampleOptions& options, const Fit& fit, const Model& model, Sampler& sampler,
+                 RowOutput& out) {
+  out.begin(fit.data.columns, fit.data.has_header);
+  const std::size_t chunk = chunk_rows(model.dimension());
+  for (std::uint64_t first = 0; first < options.rows; first += chunk) {
+    const std::size_t n = std::min<std::uint64_t>(chunk, options.rows - first);
+    sampler.draw(model.sample_latent(options.seed, first, n, options.temperature), {});
+  }
+}
+
+// The table of conditions: its columns by name, among which those modelled may be.
+TableReader open_conditions(const SampleOptions& options, const Fit& fit) {
+  TableOptions table = options.given.table;
+  table.expected = fit.data.given;
+  table.expected_has_header = fit.data.has_header;
+  table.unused = modelled_columns(fit.data);
+  return TableReader(options.given.path, table);
+}
+
+// As many draws for every row of the conditions as options.rows says, draw j of row i keyed by
+// (seed, i, j).
+void sample_given(const SampleOptions& options, const Fit& fit, const Model& model,
+                  Sampler& sampler, RowOutput& out) {
+  TableReader reader = open_conditions(options, fit);
+  const std::size_t kept = reader.kept_columns().size(), c = fit.data.given.size();
+  std::vector<std::string> columns = fit.data.columns;
+  columns.insert(columns.end(), reader.kept_columns().begin(), reader.kept_columns().end());
+  out.begin(columns, fit.data.has_header);
+  std::vector<double> latent;
+  std::vector<std::string> texts;
+  const auto flush = [&] {
+    if (!latent.empty()) sampler.draw(latent, texts);
+    latent.clear(), texts.clear();
+  };
+  const std::size_t chunk = chunk_rows(model.row_width());
+  const auto draw_rows = [&](const TableChunk& rows, std::span<const double>) {
+    const double* condition = rows.values.data();
+    for (std::size_t i = 0; i < rows.rows(); ++i) {
+      if (rows.usable[i] == 0) continue;
+      const std::uint64_t row = options.first_row + rows.first_row + i;
+      for (std::uint64_t draw = 0; draw < options.rows; ++draw) {
+        const std::vector<double> z = model.sample_latent(options.seed, row, 1, options.temperature,
+                                                          static_cast<std::uint32_t>(draw));
+        latent.insert(latent.end(), z.begin(), z.end());
+        latent.insert(latent.end(), condition, condition + c);
+        for (std::size_t k = 0; k < kept; ++k) texts.push_back(rows.kept[i * kept + k]);
+        if (latent.size() == chunk * model.row_width()) flush();
+      }
+      condition += c;
+    }
+  };
+  const auto nothing = [](const Rows&) { return std::vector<double>(); };
+  const RowCounts counts = for_each_chunk(reader, options.given.path, nothing, draw_rows);
+  flush();
+  warn_of_dropped(counts);
+}
+
+void check(const SampleOptions& options, const Fit& fit) {
+  const bool conditional = !fit.data.given.empty();
+  if (conditional && options.given.path.empty()) {
+    throw UsageError("--given: " + options.checkpoint + " is conditional on " +
+                     joined(fit.data.given, ", ") + ": give a table of them");
+  }
+  if (!conditional && !options.given.path.empty()) {
+    throw UsageError("--given: " + options.checkpoint + " is not conditional on any column");
+  }
+  if (options.rows == 0) throw UsageError("-n is required");
+  if (conditional && options.rows > std::numeric_limits<std::uint32_t>::max()) {
+    throw UsageError("-n: at most 4294967295 draws for a row");
   }
 }
 
@@ -61,26 +179,24 @@ void run_to_images(const SampleOptions& options, const Fit& fit, const Model& mo
   finish_inversion(unconverged, options.rows, options.inverse);
 }
 
-void run(const SampleOptions& options) {
+void run(SampleOptions options) {
   const Fit fit = load_fit_without_training(options.checkpoint);
   const Model model = model_of(fit, options.checkpoint);
+  const bool conditional = !options.given.path.empty();
+  if (conditional && options.rows == 0) options.rows = 1;
+  check(options, fit);
   if (fit.data.image) return run_to_images(options, fit, model);
-  const auto out = open_row_output(options.output, options.json, options.rows);
-  out->begin(fit.data.columns, fit.data.has_header);
-  const std::size_t d = model.dimension(), chunk = chunk_rows(d);
-  const Dequantise dequantise = dequantise_of(fit);
-  std::size_t unconverged = 0;
-  for (std::uint64_t first = 0; first < options.rows; first += chunk) {
-    const std::size_t n = std::min<std::uint64_t>(chunk, options.rows - first);
-    const std::vector<double> z = model.sample_latent(options.seed, first, n, options.temperature);
-    InversionReport report;
-    std::vector<double> x = model.decode(z, options.inverse, report);
-    dequantise.round_down(x);
-    write_rows(x, first, d, *out);
-    unconverged += report.unconverged;
+  const auto out =
+      open_row_output(options.output, options.json,
+                      conditional ? std::nullopt : std::optional<std::uint64_t>(options.rows));
+  Sampler sampler(options, fit, model, *out);
+  if (conditional) {
+    sample_given(options, fit, model, sampler, *out);
+  } else {
+    sample_rows(options, fit, model, sampler, *out);
   }
   out->finish();
-  finish_inversion(unconverged, options.rows, options.inverse);
+  finish_inversion(sampler.unconverged(), sampler.written(), options.inverse);
 }
 
 }  // namespace
@@ -92,22 +208,40 @@ void add_sample(CLI::App& program) {
   add_checkpoint_argument(command, options->checkpoint);
   command
       .add_option("-n,--rows", options->rows,
-                  "Draw N rows; the first ones are the same for every N")
+                  "Draw N rows, or with --given N for every row of FILE (default 1); the first "
+                  "ones are the same for every N")
       ->check(count_up_to(kMaxRows))
-      ->type_name("N")
-      ->required();
+      ->type_name("N");
   command
       .add_option("--temperature", options->temperature,
                   "Draw z ~ N(0, T^2 I): below 1, rows of high density")
       ->check(number_where("a number from 0 to 1000", [](double t) { return t >= 0 && t <= 1000; }))
       ->type_name("T")
       ->capture_default_str();
+  CLI::Option* given =
+      command
+          .add_option("--given", options->given.path,
+                      "Conditions of a conditional model: a table with the columns of fit --given, "
+                      "in which those modelled may be, too; -: standard input. The rows written "
+                      "have both")
+          ->type_name("FILE");
+  add_table_options(command, options->given.table);
+  add_keep_option(command, options->given);
+  command
+      .add_option("--first-row", options->first_row,
+                  "Number of the first row of FILE, from 0, for one that was split")
+      ->check(whole_number())
+      ->type_name("K");
+  for (const char* name : {"--header", "--columns", "--na", "--keep", "--first-row"}) {
+    command.get_option(name)->needs(given);
+  }
   add_tolerance_option(command, options->inverse);
   add_output_option(command, options->output, kImageOutputHelp);
   add_seed_option(command, options->seed);
   add_threads_option(command);
   add_documented_json_option(command, options->json,
-                             "an object a row, {\"x1\": 0.5, \"x2\": 0.1}.");
+                             "an object a row, {\"x1\": 0.5, \"x2\": 0.1}, and the kept columns "
+                             "as text.");
   command.callback([options] { run(*options); });
 }
 

@@ -12,7 +12,7 @@
 namespace iflow {
 
 DrawRows noisy_rows(const FlowConfig& flow, const FitData& data, std::uint64_t seed) {
-  const Dequantise dequantise(data.lattices, flow.dimension);
+  const Dequantise dequantise(data.lattices, flow.row_width());
   std::vector<double> integers = data.training;
   dequantise.round_down(integers);
   // Whoever copies the training data shares the rows.

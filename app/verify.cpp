@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/rng.h"
 #include "checkpoint/model_file.h"
 #include "commands.h"
+#include "given_columns.h"
 #include "nn/lipschitz.h"
 #include "number_format.h"
 #include "options.h"
@@ -100,8 +102,8 @@ double distance(const double* a, const double* b, std::size_t d) {
 }
 
 // Sampled rows there and back again.
-Promise check_inverse(const Model& model, std::span<const double> x) {
-  const std::size_t d = model.dimension(), n = x.size() / d;
+Promise check_inverse(const Fit& fit, const Model& model, std::span<const double> x) {
+  const std::size_t d = model.dimension(), width = model.row_width(), n = x.size() / width;
   const std::vector<double> origin(d, 0);
   const std::vector<double>& lipschitz = model.lipschitz_bounds();
   const bool proved =
@@ -109,11 +111,12 @@ Promise check_inverse(const Model& model, std::span<const double> x) {
   InverseOptions options;
   options.local = true;
   InversionReport report;
-  const std::vector<double> again = model.decode(model.encode(x), options, report);
+  const std::vector<double> z = with_condition(fit, model.encode(x), x);
+  const std::vector<double> again = model.decode(z, options, report);
   double worst = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    const double error = distance(x.data() + i * d, again.data() + i * d, d);
-    const double size = std::max(1.0, distance(x.data() + i * d, origin.data(), d));
+    const double error = distance(x.data() + i * width, again.data() + i * d, d);
+    const double size = std::max(1.0, distance(x.data() + i * width, origin.data(), d));
     worst = std::max(worst, error);
     const double bound = proved ? report.bound[i] : 0;
     if (error <= bound + kRounding * size) continue;
@@ -128,7 +131,7 @@ Promise check_inverse(const Model& model, std::span<const double> x) {
 // The exact log-determinant against an estimator that shares nothing with it but the branches.
 Promise check_log_det(const Model& model, std::span<const double> x, std::uint64_t seed) {
   constexpr double kErrors = 6;  // standard errors: chance does not reach them
-  const std::size_t n = x.size() / model.dimension();
+  const std::size_t n = x.size() / model.row_width();
   std::vector<std::uint64_t> ids(n);
   for (std::size_t i = 0; i < n; ++i) ids[i] = i;
   EstimateOptions options;
@@ -155,22 +158,22 @@ Promise check_log_det(const Model& model, std::span<const double> x, std::uint64
 
 // ln |det df/dx| at one row by central differences of encode of step h.
 double log_det_by_differences(const Model& model, std::span<const double> x, double h) {
-  const std::size_t d = x.size();
+  const std::size_t d = model.dimension(), width = x.size();
   std::vector<double> moved;
   for (const double step : {h, -h}) {
     for (std::size_t j = 0; j < d; ++j) {
       moved.insert(moved.end(), x.begin(), x.end());
-      moved[moved.size() - d + j] += step * std::max(1.0, std::fabs(x[j]));
+      moved[moved.size() - width + j] += step * std::max(1.0, std::fabs(x[j]));
     }
   }
   const std::vector<double> z = model.encode(moved);
   const auto n = static_cast<Eigen::Index>(d);
   Eigen::MatrixXd jacobian(n, n);
   for (std::size_t j = 0; j < d; ++j) {
-    const double width = moved[j * d + j] - moved[(d + j) * d + j];
+    const double apart = moved[j * width + j] - moved[(d + j) * width + j];
     for (std::size_t i = 0; i < d; ++i) {
       jacobian(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) =
-          (z[j * d + i] - z[(d + j) * d + i]) / width;
+          (z[j * d + i] - z[(d + j) * d + i]) / apart;
     }
   }
   return jacobian.partialPivLu().matrixLU().diagonal().array().abs().log().sum();
@@ -180,7 +183,7 @@ double log_det_by_differences(const Model& model, std::span<const double> x, dou
 // of an activation is wrong; with a much shorter step it does not reach the kink.
 Promise check_closed_log_det(const Model& model, std::span<const double> x) {
   constexpr double kTolerance = 1e-4;  // nats; rounding over the shortest step leaves less
-  const std::size_t d = model.dimension(), n = x.size() / d;
+  const std::size_t d = model.dimension(), width = model.row_width(), n = x.size() / width;
   const std::vector<double> log_p = model.log_density(x), z = model.encode(x);
   double worst = 0;
   for (std::size_t i = 0; i < n; ++i) {
@@ -188,8 +191,8 @@ Promise check_closed_log_det(const Model& model, std::span<const double> x) {
     for (std::size_t j = 0; j < d; ++j) log_det += z[i * d + j] * z[i * d + j] / 2;
     double off = std::numeric_limits<double>::infinity();
     for (const double h : {1e-5, 1e-7}) {
-      off =
-          std::min(off, std::fabs(log_det_by_differences(model, x.subspan(i * d, d), h) - log_det));
+      off = std::min(
+          off, std::fabs(log_det_by_differences(model, x.subspan(i * width, width), h) - log_det));
     }
     worst = std::max(worst, off);
     if (off <= kTolerance) continue;
@@ -202,6 +205,24 @@ Promise check_closed_log_det(const Model& model, std::span<const double> x) {
               " sampled rows"};
 }
 
+// Rows drawn from the model; the conditions of a conditional one from normal distributions.
+std::vector<double> sampled_rows(const Fit& fit, const Model& model, std::uint64_t seed) {
+  constexpr std::size_t kRows = 100;
+  const std::size_t d = model.dimension(), width = model.row_width();
+  std::vector<double> rows;
+  for (std::size_t i = 0; i < kRows; ++i) {
+    const std::vector<double> z = model.sample_latent(seed, i, 1, 1);
+    rows.insert(rows.end(), z.begin(), z.end());
+    Rng rng(seed, RngPurpose::kProbe, i, 5);
+    for (std::size_t j = 0; j < width - d; ++j) {
+      const ConditionConfig& condition = fit.flow.condition;
+      rows.push_back(condition.mean[j] + condition.deviation[j] * rng.normal());
+    }
+  }
+  InversionReport report;
+  return with_condition(fit, model.decode(rows, {}, report), rows);
+}
+
 std::vector<Promise> verify(const VerifyOptions& options) {
   const Fit fit = load_fit(options.checkpoint);  // every blob against its checksum
   std::vector<Promise> promises = {{"checksums", true, "every blob is what was written"}};
@@ -210,11 +231,8 @@ std::vector<Promise> verify(const VerifyOptions& options) {
       std::all_of(promises.begin(), promises.end(), [](const Promise& p) { return p.kept; });
   if (!invertible) return promises;  // nothing is proved about the inverse then
   const Model model = model_of(fit, options.checkpoint);
-  constexpr std::size_t kRows = 100;
-  InversionReport report;
-  const std::vector<double> x =
-      model.decode(model.sample_latent(options.seed, 0, kRows, 1), {}, report);
-  promises.push_back(check_inverse(model, x));
+  const std::vector<double> x = sampled_rows(fit, model, options.seed);
+  promises.push_back(check_inverse(fit, model, x));
   promises.push_back(fit.lipschitz.blocks.empty() ? check_closed_log_det(model, x)
                                                   : check_log_det(model, x, options.seed));
   return promises;

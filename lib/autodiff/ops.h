@@ -31,11 +31,19 @@ Var tangents_of(Tape<T>& tape, Var h, std::size_t groups);
 template <class T>
 Var mean_tangent_product(Tape<T>& tape, Var h, Var v, std::size_t groups);
 
-// y = w x + bias on the values, w t on the tangents.
+// A constant input beside x, of which there may be none: weight (M, C), c [G][C][kLanes], which
+// must outlive the recording.
+template <class T>
+struct ConstantInput {
+  Parameter<T> weight = {};
+  const T* c = nullptr;
+};
+
+// y = w x + bias on the values, plus weight c where there is a constant input; w t on the tangents.
 // w: (M, E)  bias: (M, 1)  x: [(1 + D) G][E] -> [(1 + D) G][M]; `groups` is G.
 template <class T>
 Var linear(Tape<T>& tape, const Parameter<T>& w, const Parameter<T>& bias, Var x,
-           std::size_t groups);
+           std::size_t groups, const ConstantInput<T>& constant = {});
 
 // What `linear` makes of unit_tangents(x): w x + bias, and the columns of w as tangents, for which
 // there is nothing to multiply. w: (M, E)  bias: (M, 1)  x: [G][E] -> [(1 + E) G][M].

@@ -7,16 +7,22 @@ namespace iflow::ops {
 
 template <class T>
 Var linear(Tape<T>& tape, const Parameter<T>& w, const Parameter<T>& bias, Var x,
-           std::size_t groups) {
+           std::size_t groups, const ConstantInput<T>& constant) {
   const std::size_t m = w.rows;
   const Var y = tape.variable(m, x.groups);
   const auto matrix = kernels::row_major(w.value, w.rows, w.columns);
   kernels::matmul_with_bias(matrix, bias.value, groups, tape.value(x), tape.value(y), x.groups);
+  const Parameter<T> v = constant.weight;
+  const T* c = constant.c;
+  if (c != nullptr) {
+    kernels::matmul(kernels::row_major(v.value, m, v.columns), c, tape.value(y), groups, true);
+  }
   tape.on_backward(y, [=](Tape<T>& t) {
     const T* dy = t.output_adjoint(y);
-    // y = w x + b: db += sum dy, dw += dy x^T, dx += w^T dy
+    // y = w x + v c + b: db += sum dy, dw += dy x^T, dv += dy c^T, dx += w^T dy
     kernels::add_bias_gradient(dy, bias.gradient, m, groups);
     kernels::weight_gradient(dy, t.value(x), w.gradient, m, w.columns, x.groups);
+    if (c != nullptr) kernels::weight_gradient(dy, c, v.gradient, m, v.columns, groups);
     const auto dx = t.adjoint(x);
     kernels::matmul(matrix.transposed(), dy, dx.data, x.groups, !dx.fresh);
   });
@@ -52,9 +58,9 @@ Var linear_with_unit_tangents(Tape<T>& tape, const Parameter<T>& w, const Parame
 }
 
 template Var linear(Tape<float>&, const Parameter<float>&, const Parameter<float>&, Var,
-                    std::size_t);
+                    std::size_t, const ConstantInput<float>&);
 template Var linear(Tape<double>&, const Parameter<double>&, const Parameter<double>&, Var,
-                    std::size_t);
+                    std::size_t, const ConstantInput<double>&);
 template Var linear_with_unit_tangents(Tape<float>&, const Parameter<float>&,
                                        const Parameter<float>&, Var);
 template Var linear_with_unit_tangents(Tape<double>&, const Parameter<double>&,

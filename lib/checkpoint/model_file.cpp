@@ -146,7 +146,7 @@ ConvolutionalBranchConfig convolutional_from_json(JsonFields& fields) {
   return branch;
 }
 
-LayerConfig layer_from_json(JsonFields fields, std::size_t dimension) {
+LayerConfig layer_from_json(JsonFields fields, std::size_t dimension, std::size_t condition) {
   const auto kind = fields.get<std::string>("kind");
   for (const auto& [coupling, name] : coupling_names()) {
     if (kind != name + " coupling") continue;
@@ -167,6 +167,7 @@ LayerConfig layer_from_json(JsonFields fields, std::size_t dimension) {
   } else if (kind == "residual") {
     DenseBranchConfig branch;
     branch.dimension = dimension;
+    branch.condition = condition;
     branch.hidden = fields.get<std::vector<std::size_t>>("hidden");
     branch.activation = fields.get<std::string>("activation");
     branch.activation_start = fields.get<double>("activation_start");
@@ -195,7 +196,18 @@ LayerConfig layer_from_json(JsonFields fields, std::size_t dimension) {
 json flow_to_json(const FlowConfig& flow) {
   json layers = json::array();
   for (const LayerConfig& layer : flow.layers) layers.push_back(std::visit(LayerToJson{}, layer));
-  return {{"dimension", flow.dimension}, {"layers", std::move(layers)}};
+  json result = {{"dimension", flow.dimension}, {"layers", std::move(layers)}};
+  if (flow.condition.size() > 0) {
+    result["condition"] = {{"mean", flow.condition.mean}, {"deviation", flow.condition.deviation}};
+  }
+  return result;
+}
+
+ConditionConfig condition_from_json(JsonFields fields) {
+  ConditionConfig condition{fields.get<std::vector<double>>("mean"),
+                            fields.get<std::vector<double>>("deviation")};
+  fields.finish();
+  return condition;
 }
 
 FlowConfig flow_from_json(JsonFields fields) {
@@ -204,8 +216,9 @@ FlowConfig flow_from_json(JsonFields fields) {
   if (flow.dimension == 0 || flow.dimension > kMaxDimension) {
     fields.fail("dimension", "must be from 1 to 65536");
   }
+  if (fields.has("condition")) flow.condition = condition_from_json(fields.object("condition"));
   for (JsonFields& layer : fields.objects("layers")) {
-    flow.layers.push_back(layer_from_json(std::move(layer), flow.dimension));
+    flow.layers.push_back(layer_from_json(std::move(layer), flow.dimension, flow.condition.size()));
   }
   fields.finish();
   return flow;
@@ -362,6 +375,7 @@ json data_to_json(const DataRecord& d) {
                      {"bits", d.image->bits}};
   } else {
     data["columns"] = d.columns;
+    if (!d.given.empty()) data["given"] = d.given;
     data["header"] = d.has_header;
   }
   return data;
@@ -390,6 +404,7 @@ DataRecord data_from_json(JsonFields fields) {
     d.image = image_record_from_json(fields.object("image"));
   } else {
     d.columns = fields.get<std::vector<std::string>>("columns");
+    if (fields.has("given")) d.given = fields.get<std::vector<std::string>>("given");
     d.has_header = fields.get<bool>("header");
   }
   d.hash = fields.get<std::string>("hash");
@@ -506,8 +521,8 @@ void baselines_from_json(JsonFields fields, Fit& fit) {
   if (fit.data.image) {
     fit.pixels = pixels_from_json(fields.object("pixels"), *fit.data.image);
   } else {
-    fit.gaussian = gaussian_from_json(fields.object("gaussian"), fit.flow.dimension);
-    fit.mixture = mixture_from_json(fields.object("mixture"), fit.flow.dimension);
+    fit.gaussian = gaussian_from_json(fields.object("gaussian"), fit.flow.row_width());
+    fit.mixture = mixture_from_json(fields.object("mixture"), fit.flow.row_width());
   }
   fields.finish();
 }
@@ -584,6 +599,24 @@ ParameterLayout layout_of(const FlowConfig& flow, const std::string& directory) 
   }
 }
 
+// Throws CheckpointError where a row has not as many numbers as the flow takes, or the given
+// columns are not some of the columns in their order.
+void check_numbers(const Fit& fit, const std::string& directory) {
+  const DataRecord& data = fit.data;
+  const std::size_t width = data.image ? data.image->shape.size() : data.columns.size();
+  const std::size_t modelled = data.image ? width : modelled_columns(data).size();
+  if (width != fit.flow.row_width() || modelled != fit.flow.dimension) {
+    throw CheckpointError(directory +
+                          ": model.json: " + (data.image ? "pixels and flow" : "columns and flow") +
+                          " differ in number");
+  }
+  const std::vector<std::string> row = row_columns(data);
+  const auto given = static_cast<std::ptrdiff_t>(fit.flow.condition.size());
+  if (!std::equal(row.end() - given, row.end(), data.given.begin(), data.given.end())) {
+    throw CheckpointError(directory + ": model.json: data.given: not columns in their order");
+  }
+}
+
 Fit fit_from_checkpoint(const Checkpoint& checkpoint, const std::string& directory) {
   JsonFields fields(checkpoint.model, directory + ": model.json", throw_as<CheckpointError>);
   Fit fit;
@@ -601,13 +634,7 @@ Fit fit_from_checkpoint(const Checkpoint& checkpoint, const std::string& directo
   const ParameterLayout layout = layout_of(fit.flow, directory);
   fit.lipschitz = lipschitz_from_json(fields.object("lipschitz"), layout);
   fields.finish();
-  const std::size_t numbers =
-      fit.data.image ? fit.data.image->shape.size() : fit.data.columns.size();
-  if (numbers != fit.flow.dimension) {
-    throw CheckpointError(
-        directory + ": model.json: " + (fit.data.image ? "pixels and flow" : "columns and flow") +
-        " differ in number");
-  }
+  check_numbers(fit, directory);
   TensorFields weights(checkpoint.blobs.at("weights"), directory + ": weights");
   fit.state.best = take(weights, "", layout);
   weights.finish();
@@ -615,6 +642,26 @@ Fit fit_from_checkpoint(const Checkpoint& checkpoint, const std::string& directo
 }
 
 }  // namespace
+
+std::vector<std::string> modelled_columns(const DataRecord& data) {
+  std::vector<std::string> names;
+  for (const std::string& name : data.columns) {
+    if (std::find(data.given.begin(), data.given.end(), name) == data.given.end()) {
+      names.push_back(name);
+    }
+  }
+  return names;
+}
+
+std::vector<std::string> row_columns(const DataRecord& data) {
+  std::vector<std::string> names = modelled_columns(data);
+  for (const std::string& name : data.columns) {
+    if (std::find(data.given.begin(), data.given.end(), name) != data.given.end()) {
+      names.push_back(name);
+    }
+  }
+  return names;
+}
 
 void save_fit(CheckpointWriter& writer, const Fit& fit) {
   const ParameterLayout layout = build_flow<float>(fit.flow).layout();

@@ -33,7 +33,8 @@ struct ImageRecord {
 
 // The data a model was fitted on.
 struct DataRecord {
-  std::vector<std::string> columns;
+  std::vector<std::string> columns;  // in the order of the data
+  std::vector<std::string> given;    // those of them that the density is conditional on
   bool has_header = false;
   std::string hash;  // content_hash of the whole table (data/table.h)
   std::size_t rows = 0;
@@ -41,6 +42,11 @@ struct DataRecord {
   std::size_t validation_rows = 0;
   std::optional<ImageRecord> image = {};  // of a model of images, which has no columns
 };
+
+// The columns that are modelled, and those of a row as the model takes it: the modelled ones, then
+// the given ones; all in the order of the data.
+std::vector<std::string> modelled_columns(const DataRecord& data);
+std::vector<std::string> row_columns(const DataRecord& data);
 
 // Proved bounds by name: of the spectral norm of every normalised matrix
 // ("flow.3.branch.0.weight"), and of the Lipschitz constant of every residual branch ("flow.3").
@@ -54,7 +60,7 @@ struct Fit {
   std::vector<LatticeColumn> lattices;  // of the integer columns, which are dequantised
   TrainConfig train;
   DataRecord data;
-  Gaussian gaussian;       // baseline, fitted on the training rows
+  Gaussian gaussian;       // baseline, fitted on the training rows, the given columns included
   Mixture mixture;         // the same
   PixelHistogram pixels;   // the baseline of images, which have no other
   nlohmann::json options;  // every effective option of `iflow fit`, by its long name

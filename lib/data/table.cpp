@@ -1,5 +1,8 @@
 #include "data/table.h"
 
+#include <algorithm>
+#include <numeric>
+
 #include "base/hash.h"
 
 namespace iflow {
@@ -32,6 +35,22 @@ Table with_column(const Table& table, const std::string& name, const std::vector
     wider.values.push_back(values[i]);
   }
   return wider;
+}
+
+Table with_columns_last(const Table& table, const std::vector<std::string>& names) {
+  std::vector<std::size_t> order(table.columns.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_partition(order.begin(), order.end(), [&](std::size_t column) {
+    return std::find(names.begin(), names.end(), table.columns[column]) == names.end();
+  });
+  Table moved = table;
+  for (std::size_t j = 0; j < order.size(); ++j) {
+    moved.columns[j] = table.columns[order[j]];
+    for (std::size_t i = 0; i < table.rows; ++i) {
+      moved.values[i * order.size() + j] = table.row(i)[order[j]];
+    }
+  }
+  return moved;
 }
 
 std::string content_hash(const Table& table) {

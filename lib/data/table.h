@@ -29,6 +29,9 @@ std::vector<double> take_column(Table& table, std::size_t index);
 // The table with one more column at its end; values: one of each row.
 Table with_column(const Table& table, const std::string& name, const std::vector<double>& values);
 
+// The table with its columns called `names` behind all others, both in their order.
+Table with_columns_last(const Table& table, const std::vector<std::string>& names);
+
 // Identifies the data a model was fitted on: 32 hexadecimal digits that depend on the column names
 // in order and on every bit of the values, not on how the file spelled them.
 std::string content_hash(const Table& table);

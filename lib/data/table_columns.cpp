@@ -83,6 +83,20 @@ class Finder {
   std::unordered_map<std::string, std::size_t> second_index_;  // where it is again
 };
 
+// The indices, those of the columns in `last` behind the others. `names`: one of each index.
+std::vector<std::size_t> moved_last(const std::vector<std::size_t>& indices,
+                                    const std::vector<std::string>& names,
+                                    const std::vector<std::string>& last) {
+  const std::unordered_set<std::string> behind = set_of(last);
+  std::vector<std::size_t> moved;
+  for (const bool is_last : {false, true}) {
+    for (std::size_t i = 0; i < indices.size(); ++i) {
+      if (behind.contains(names[i]) == is_last) moved.push_back(indices[i]);
+    }
+  }
+  return moved;
+}
+
 void check_same_names(const Finder& finder, const std::vector<std::string>& available,
                       const std::vector<std::string>& expected) {
   const std::vector<std::string> missing = difference(expected, available);
@@ -111,6 +125,7 @@ ColumnSelection select_columns(const std::string& place, const std::vector<std::
     const std::vector<std::string> only_kept =
         by_name ? difference(options.keep, options.expected) : options.keep;
     available = difference(names, only_kept);
+    if (by_name) available = difference(available, options.unused);
   } else if (set_of(available).size() < available.size()) {
     finder.fail("--columns names a column twice");
   }
@@ -123,7 +138,9 @@ ColumnSelection select_columns(const std::string& place, const std::vector<std::
                 "), got " + std::to_string(available.size()) +
                 " (choose with --columns, pass through with --keep)");
   }
-  return {finder.find_all(by_name ? options.expected : available), finder.find_all(options.keep)};
+  const std::vector<std::size_t> values = finder.find_all(by_name ? options.expected : available);
+  const std::vector<std::string>& called = options.expected.empty() ? available : options.expected;
+  return {moved_last(values, called, options.last), finder.find_all(options.keep)};
 }
 
 }  // namespace iflow

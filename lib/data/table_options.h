@@ -26,6 +26,10 @@ struct TableOptions {
   // the model's data and this table have a header, and by their number otherwise.
   std::vector<std::string> expected = {};
   bool expected_has_header = true;
+  // Columns, of the expected ones where there are such, that come after all others.
+  std::vector<std::string> last = {};
+  // Columns that may be there besides the expected ones, where those are found by name.
+  std::vector<std::string> unused = {};
 };
 
 }  // namespace iflow

@@ -17,8 +17,8 @@ namespace {
 template <class T>
 class Maker {
  public:
-  Maker(std::size_t dimension, ParameterLayout& layout, std::string name)
-      : dimension_(dimension), layout_(layout), name_(std::move(name)) {}
+  Maker(std::size_t dimension, std::size_t condition, ParameterLayout& layout, std::string name)
+      : dimension_(dimension), condition_(condition), layout_(layout), name_(std::move(name)) {}
 
   std::unique_ptr<Layer<T>> operator()(const BoundsConfig& config) const {
     return std::make_unique<Bounds<T>>(config, dimension_);
@@ -43,13 +43,16 @@ class Maker {
     if (config.branch.dimension != dimension_) {
       throw UsageError(name_ + ": the branch has another dimension than the flow");
     }
+    if (config.branch.condition != condition_) {
+      throw UsageError(name_ + ": the branch has another condition than the flow");
+    }
     return std::make_unique<ResidualBlock<T>>(config.branch, layout_, name_);
   }
   std::unique_ptr<Layer<T>> operator()(const PluConfig&) const {
     return std::make_unique<Plu<T>>(dimension_, layout_, name_);
   }
   std::unique_ptr<Layer<T>> operator()(const CouplingConfig& config) const {
-    return std::make_unique<Coupling<T>>(config, dimension_, layout_, name_);
+    return std::make_unique<Coupling<T>>(config, dimension_, condition_, layout_, name_);
   }
   std::unique_ptr<Layer<T>> operator()(const MarginalConfig& config) const {
     return std::make_unique<Marginal<T>>(config, dimension_);
@@ -64,6 +67,7 @@ class Maker {
   }
   std::unique_ptr<Layer<T>> operator()(const ConvolutionalBlockConfig& config) const {
     check_image(config.branch.image);
+    if (condition_ > 0) throw UsageError(name_ + ": convolutional blocks take no condition");
     return std::make_unique<ResidualBlock<T>>(config.branch, layout_, name_);
   }
 
@@ -75,7 +79,7 @@ class Maker {
     }
   }
 
-  std::size_t dimension_;
+  std::size_t dimension_, condition_;
   ParameterLayout& layout_;
   std::string name_;
 };
@@ -85,18 +89,28 @@ constexpr const char* kKinds[] = {"bounds",   "standardise", "whiten",       "ac
                                   "squeeze",  "factor out",  "convolutional"};
 static_assert(std::size(kKinds) == std::variant_size_v<LayerConfig>);
 
+void check_condition(const ConditionConfig& condition) {
+  if (condition.deviation.size() != condition.mean.size()) {
+    throw UsageError("condition: it needs a mean and a deviation for each column");
+  }
+  for (const double deviation : condition.deviation) {
+    if (!(deviation > 0)) throw UsageError("condition: a deviation must be positive");
+  }
+}
+
 }  // namespace
 
 template <class T>
 Flow<T> build_flow(const FlowConfig& config) {
   if (config.dimension == 0 || config.layers.empty()) throw UsageError("flow: it has no layers");
+  check_condition(config.condition);
   ParameterLayout layout;
   std::vector<std::unique_ptr<Layer<T>>> layers;
   std::vector<std::string> kinds;
   std::vector<std::size_t> offsets = {0};
   std::size_t prefix_layers = 0, active = config.dimension;
   for (std::size_t i = 0; i < config.layers.size(); ++i) {
-    const Maker<T> maker(active, layout, "flow." + std::to_string(i));
+    const Maker<T> maker(active, config.condition.size(), layout, "flow." + std::to_string(i));
     std::unique_ptr<Layer<T>> layer = std::visit(maker, config.layers[i]);
     if (active < config.dimension) {
       layer = std::make_unique<OnTail<T>>(std::move(layer), active, config.dimension);

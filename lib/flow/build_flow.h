@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "flow/bounds.h"
+#include "flow/condition.h"
 #include "flow/coupling.h"
 #include "flow/flow.h"
 #include "flow/marginal.h"
@@ -36,6 +37,10 @@ struct FlowConfig {
   std::size_t dimension = 0;
   // From the data to z. Layers behind a factor-out work on the elements that it kept.
   std::vector<LayerConfig> layers;
+  ConditionConfig condition = {};  // empty: the density is unconditional
+
+  // Numbers in a row of data: those modelled, then the condition.
+  std::size_t row_width() const { return dimension + condition.size(); }
 };
 
 // Layer i's parameters are named "flow.i.". Throws UsageError where the description makes no sense.

@@ -36,9 +36,10 @@ std::unique_ptr<ColumnMap<T>> make_map(const CouplingConfig& config, const std::
 }
 
 DenseBranchConfig conditioner_config(const CouplingConfig& config, std::size_t inputs,
-                                     std::size_t outputs) {
+                                     std::size_t condition, std::size_t outputs) {
   DenseBranchConfig network;
   network.dimension = inputs;
+  network.condition = condition;
   network.outputs = outputs;
   network.hidden = config.hidden;
   network.activation = config.activation;
@@ -64,16 +65,17 @@ const std::map<CouplingKind, std::string>& coupling_names() {
 }
 
 template <class T>
-Coupling<T>::Coupling(const CouplingConfig& config, std::size_t dimension, ParameterLayout& layout,
-                      const std::string& prefix)
+Coupling<T>::Coupling(const CouplingConfig& config, std::size_t dimension, std::size_t condition,
+                      ParameterLayout& layout, const std::string& prefix)
     : dimension_(checked_dimension(dimension, prefix)),
       passed_begin_(config.from_second ? dimension / 2 : 0),
       passed_count_(config.from_second ? dimension - dimension / 2 : dimension / 2),
       mapped_begin_(config.from_second ? 0 : dimension / 2),
       mapped_count_(dimension - passed_count_),
       map_(make_map<T>(config, prefix)),
-      conditioner_(conditioner_config(config, passed_count_, mapped_count_ * map_->parameters()),
-                   layout, prefix + ".conditioner") {}
+      conditioner_(
+          conditioner_config(config, passed_count_, condition, mapped_count_ * map_->parameters()),
+          layout, prefix + ".conditioner") {}
 
 // The h of every mapped column: [G][mapped columns * parameters].
 template <class T>

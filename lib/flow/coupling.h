@@ -1,6 +1,7 @@
 // Coupling layers: one half of the columns passes unchanged and, through a conditioner, a dense
 // network of any weights, says how each column of the other half is mapped:
 //   y_1 = x_1, y_2 = m(x_2; conditioner(x_1)), ln |det| = sum of ln m'.
+// The conditioner of a conditional density takes its condition beside x_1.
 // (Dinh, Krueger, Bengio, "NICE", ICLR 2015 workshop, section 3.2)
 #pragma once
 
@@ -36,10 +37,10 @@ template <class T>
 class Coupling final : public Layer<T> {
  public:
   // Adds the conditioner's parameters to the layout under "PREFIX.conditioner.". The first half has
-  // dimension / 2 columns. Throws UsageError for fewer than 2 columns and numbers that make no
-  // sense.
-  Coupling(const CouplingConfig& config, std::size_t dimension, ParameterLayout& layout,
-           const std::string& prefix);
+  // dimension / 2 columns; `condition`: numbers in the condition. Throws UsageError for fewer than
+  // 2 columns and numbers that make no sense.
+  Coupling(const CouplingConfig& config, std::size_t dimension, std::size_t condition,
+           ParameterLayout& layout, const std::string& prefix);
 
   Transformed forward(const Pass<T>& pass, Var x) const override;
   Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;

@@ -41,22 +41,23 @@ LaneNumbers row_norms(const T* x, std::size_t elements, std::size_t g) {
 template <class T>
 class Candidates {
  public:
-  Candidates(const BranchBounds& bounds, Tape<T>& tape, Var y, const InverseOptions& options)
+  Candidates(const BranchBounds& bounds, const Pass<T>& pass, Var y, const InverseOptions& options)
       : bounds_(bounds),
         options_(options),
-        tape_(tape),
+        tape_(pass.tape),
+        condition_(pass.condition),
         y_(y),
-        x_(tape.variable(y.elements, y.groups)),
+        x_(tape_.variable(y.elements, y.groups)),
         rows_(reinterpret_cast<InverseRow*>(
-            tape.scratch(y.groups * kLanes * sizeof(InverseRow) / sizeof(T)))),
-        best_(tape.scratch(y.size())),
-        best_residual_(tape.scratch(y.size())),
-        residual_(tape.scratch(y.size())),
+            tape_.scratch(y.groups * kLanes * sizeof(InverseRow) / sizeof(T)))),
+        best_(tape_.scratch(y.size())),
+        best_residual_(tape_.scratch(y.size())),
+        residual_(tape_.scratch(y.size())),
         best_norms_(y.groups * kLanes, kInfinity),
         fixed_point_(y.groups * kLanes, true),
         settled_(y.groups * kLanes, false) {
-    std::copy_n(tape.value(y), y.size(), tape.value(x_));
-    std::copy_n(tape.value(y), y.size(), best_);
+    std::copy_n(tape_.value(y), y.size(), tape_.value(x_));
+    std::copy_n(tape_.value(y), y.size(), best_);
     std::fill_n(best_residual_, y.size(), T(0));
     std::fill_n(rows_, y.groups * kLanes, InverseRow{0, kInfinity, false, kInfinity});
   }
@@ -82,12 +83,13 @@ class Candidates {
   }
 
   struct Verdict {
-    LaneFlags moving{};    // rows that had not settled before
-    LaneFlags accepted{};  // those whose candidate is good
-    LaneFlags solved{};    // those that have just met the tolerance
-    LaneNumbers size{};    // ||x||
-    LaneNumbers norm{};    // ||r||
-    LaneNumbers delta{};   // what r is off by
+    LaneFlags moving{};       // rows that had not settled before
+    LaneFlags accepted{};     // those whose candidate is good
+    LaneFlags solved{};       // those that have just met the tolerance
+    LaneNumbers size{};       // ||x||
+    LaneNumbers norm{};       // ||r||
+    LaneNumbers delta{};      // what r is off by
+    LaneNumbers condition{};  // ||c||, where there is a condition
   };
 
   // Judges the candidates of group g.
@@ -95,6 +97,8 @@ class Candidates {
     Verdict v;
     v.size = row_norms(tape_.value(x_), y_.elements, g);
     v.norm = row_norms(residual_, y_.elements, g);
+    const std::size_t condition = bounds_.condition_size();
+    if (condition > 0) v.condition = row_norms(condition_, condition, g);
     InverseRow* rows = rows_ + g * kLanes;
     const double u = kUnitRoundoff<T>;
     for (std::size_t l = 0; l < kLanes; ++l) {
@@ -112,7 +116,8 @@ class Candidates {
       fixed_point_[lane] = false;
       best_norms_[lane] = v.norm[l];
       // y - g and that less x are rounded: ||y - g|| <= ||x|| + ||r||, but for a second order
-      v.delta[l] = bounds_.rounding(v.size[l], u).value + u * (v.size[l] + 2.1 * v.norm[l]);
+      v.delta[l] =
+          bounds_.rounding(v.size[l], u, v.condition[l]).value + u * (v.size[l] + 2.1 * v.norm[l]);
       v.solved[l] = settle(lane, v.norm[l] + v.delta[l]);
     }
     return v;
@@ -189,6 +194,7 @@ class Candidates {
   const BranchBounds& bounds_;
   const InverseOptions& options_;
   Tape<T>& tape_;
+  const T* condition_;
   Var y_, x_;
   InverseRow* rows_;
   T *best_, *best_residual_, *residual_;
@@ -244,7 +250,7 @@ template <class T>
 Inverted invert_by_fixed_point(const Branch<T>& g, const BranchBounds& bounds, const Pass<T>& pass,
                                Var y, const InverseOptions& options, std::size_t memory) {
   Tape<T>& tape = pass.tape;
-  Candidates<T> candidates(bounds, tape, y, options);
+  Candidates<T> candidates(bounds, pass, y, options);
   Anderson<T> anderson(tape, y.elements, y.groups, memory);
   T* delta = tape.scratch(y.size());
   while (!candidates.done()) {
@@ -269,7 +275,7 @@ Inverted invert_by_newton(const Branch<T>& g, const BranchBounds& bounds, const 
                           Var y, const InverseOptions& options) {
   Tape<T>& tape = pass.tape;
   const std::size_t n = y.elements, groups = y.groups;
-  Candidates<T> candidates(bounds, tape, y, options);
+  Candidates<T> candidates(bounds, pass, y, options);
   T* delta = tape.scratch(y.size());
   T* a = tape.scratch(n * n * kLanes);
   T* inverse = tape.scratch(n * n * kLanes);
@@ -291,8 +297,9 @@ Inverted invert_by_newton(const Branch<T>& g, const BranchBounds& bounds, const 
       LaneNumbers errors;
       for (std::size_t l = 0; l < kLanes; ++l) {
         // 1 + J_ii is rounded, by at most u (1 + |J_ii|)
-        errors[l] = bounds.rounding(verdict.size[l], kUnitRoundoff<T>).jacobian +
-                    2 * kUnitRoundoff<T> * std::sqrt(static_cast<double>(n));
+        errors[l] =
+            bounds.rounding(verdict.size[l], kUnitRoundoff<T>, verdict.condition[l]).jacobian +
+            2 * kUnitRoundoff<T> * std::sqrt(static_cast<double>(n));
       }
       const LaneNumbers inverses = bound_inverses(a, inverse, n, errors);
       for (std::size_t l = 0; l < kLanes; ++l) {

@@ -143,6 +143,7 @@ template <class T>
 void Flow<T>::learn(const Learning& learning, Var x, std::size_t first_layer, const T* weights,
                     T* log_p) const {
   Tape<T>& inputs = learning.inputs;
+  const Pass<T> pass{inputs, layout_, learning.values, nullptr, learning.condition};
   const std::size_t d = x.elements, together = layers_on_tape(learning);
   std::vector<const T*> reaching = {inputs.value(x)};  // the rows that reach each stretch of layers
   std::vector<std::size_t> begins = {first_layer};
@@ -151,7 +152,7 @@ void Flow<T>::learn(const Learning& learning, Var x, std::size_t first_layer, co
     const auto mark = inputs.mark();
     Var v = part_of(inputs, reaching.back(), d, {0, x.groups});
     for (std::size_t i = begins.back(); i < begins.back() + together; ++i) {
-      v = layers_[i]->transform({inputs, layout_, learning.values}, v);
+      v = layers_[i]->transform(pass, v);
     }
     std::copy_n(inputs.value(v), x.size(), y);
     inputs.rewind(mark);
@@ -175,7 +176,8 @@ template <class T>
 void Flow<T>::learn_tile(const Learning& learning, std::size_t begin, std::size_t end,
                          const Tile& tile) const {
   Tape<T>& tape = learning.tape;
-  const Pass<T> pass{tape, layout_, learning.values, learning.gradients};
+  const T* condition = learning.condition + tile.part.first * learning.condition_size * kLanes;
+  const Pass<T> pass{tape, layout_, learning.values, learning.gradients, condition};
   const std::size_t lanes = tile.part.groups * kLanes;
   tape.clear();
   const Var x = part_of(tape, tile.x, dimension_, tile.part);
@@ -201,8 +203,9 @@ void Flow<T>::learn_tile(const Learning& learning, std::size_t begin, std::size_
 }
 
 template <class T>
-void Flow<T>::initialise(std::span<T> values, Tape<T>& tape, Var x, std::uint64_t seed) const {
-  const Pass<T> pass{tape, layout_, values.data()};
+void Flow<T>::initialise(std::span<T> values, Tape<T>& tape, Var x, std::uint64_t seed,
+                         const T* condition) const {
+  const Pass<T> pass{tape, layout_, values.data(), nullptr, condition};
   for (std::size_t i = prefix_layers_; i < layers_.size(); ++i) {
     layers_[i]->initialise(pass, values, x, seed);
     x = layers_[i]->transform(pass, x);

@@ -1,5 +1,8 @@
 // A flow: invertible layers one after the other, from the data's own units to z ~ N(0, I).
 // ln p(x) = ln N(f(x); 0, I) + sum over layers of ln |det|. (maths.md section 4)
+//
+// A flow of a conditional density, p(x | c), is one such bijection for every condition c: every
+// pass holds the condition of its rows.
 #pragma once
 
 #include <memory>
@@ -59,8 +62,10 @@ class Flow {
     const LogDetConfig& log_det;
     std::uint64_t seed;  // of the step
     std::uint64_t shard;
-    const std::uint64_t* rows;  // of each lane
-    std::size_t tile_groups;    // of a tile, > 0
+    const std::uint64_t* rows;       // of each lane
+    std::size_t tile_groups;         // of a tile, > 0
+    const T* condition = nullptr;    // of the rows, as a pass has it
+    std::size_t condition_size = 0;  // numbers of each
   };
   // gradients <- the gradient of sum over rows of weights[i] ln p(x_i), those of the layers in
   // front of `first_layer` excepted; log_p <- the log-densities. x [G][dimension] has passed these
@@ -73,8 +78,10 @@ class Flow {
   void learn(const Learning& learning, Var x, std::size_t first_layer, const T* weights,
              T* log_p) const;
 
-  // Initial parameters, layer by layer, for rows x that have passed the prefix layers.
-  void initialise(std::span<T> values, Tape<T>& tape, Var x, std::uint64_t seed) const;
+  // Initial parameters, layer by layer, for rows x that have passed the prefix layers, and their
+  // condition.
+  void initialise(std::span<T> values, Tape<T>& tape, Var x, std::uint64_t seed,
+                  const T* condition = nullptr) const;
 
   // Proves the Lipschitz bound of every block for the given effective parameters; needed before any
   // layer is inverted. Returns the bound of every layer (0 for those that are no residual block).

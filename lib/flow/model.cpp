@@ -33,12 +33,6 @@ void for_each_tile(std::size_t n, std::size_t dimension, const F& f) {
   });
 }
 
-Var load_rows(Tape<double>& tape, const double* rows, std::size_t n, std::size_t dimension) {
-  const Var x = tape.variable(dimension, groups_for(n));
-  rows_to_lanes(rows, n, dimension, tape.value(x));
-  return x;
-}
-
 // What happened to the rows of one tile, summed up per layer.
 struct TileReport {
   std::vector<long> iterations;
@@ -61,12 +55,19 @@ Model::Model(const FlowConfig& config, std::span<const float> values)
   }
 }
 
+Model::Loaded Model::load(Tape<double>& tape, const double* rows, std::size_t n) const {
+  const std::size_t d = dimension();
+  const Var x = tape.variable(d, groups_for(n));
+  rows_to_lanes(rows, n, d, tape.value(x), row_width());
+  const double* condition = load_condition(config_.condition, tape, rows, n, d);
+  return {{tape, flow_.layout(), values_.data(), nullptr, condition}, x};
+}
+
 std::vector<double> Model::log_density(std::span<const double> rows) const {
-  const std::size_t d = dimension(), n = rows.size() / d;
+  const std::size_t n = rows.size() / row_width();
   std::vector<double> result(n);
-  for_each_tile(n, d, [&](Tape<double>& tape, std::size_t first, std::size_t count) {
-    const Pass<double> pass{tape, flow_.layout(), values_.data()};
-    const Var x = load_rows(tape, rows.data() + first * d, count, d);
+  for_each_tile(n, dimension(), [&](Tape<double>& tape, std::size_t first, std::size_t count) {
+    const auto [pass, x] = load(tape, rows.data() + first * row_width(), count);
     lanes_to_rows(tape.value(flow_.log_density(pass, x)), count, 1, result.data() + first);
     for (std::size_t i = first; i < first + count; ++i) {
       if (std::isnan(result[i])) {
@@ -114,12 +115,11 @@ std::size_t probes_needed(double variance, double standard_error) {
 std::vector<DensityEstimate> Model::estimate_log_density(std::span<const double> rows,
                                                          std::span<const std::uint64_t> row_ids,
                                                          const EstimateOptions& options) const {
-  const std::size_t d = dimension(), n = rows.size() / d;
+  const std::size_t n = rows.size() / row_width();
   const auto blocks = std::count_if(bounds_.begin(), bounds_.end(), [](double l) { return l > 0; });
   std::vector<DensityEstimate> result(n);
-  for_each_tile(n, d, [&](Tape<double>& tape, std::size_t first, std::size_t count) {
-    const Pass<double> pass{tape, flow_.layout(), values_.data()};
-    const Var x = load_rows(tape, rows.data() + first * d, count, d);
+  for_each_tile(n, dimension(), [&](Tape<double>& tape, std::size_t first, std::size_t count) {
+    const auto [pass, x] = load(tape, rows.data() + first * row_width(), count);
     const std::size_t lanes = x.groups * kLanes;
     std::vector<std::uint64_t> ids(lanes);
     for (std::size_t l = 0; l < lanes; ++l) ids[l] = row_ids[first + std::min(l, count - 1)];
@@ -160,11 +160,10 @@ std::vector<DensityEstimate> Model::estimate_log_density(std::span<const double>
 }
 
 std::vector<double> Model::encode(std::span<const double> rows) const {
-  const std::size_t d = dimension(), n = rows.size() / d;
-  std::vector<double> result(rows.size());
+  const std::size_t d = dimension(), n = rows.size() / row_width();
+  std::vector<double> result(n * d);
   for_each_tile(n, d, [&](Tape<double>& tape, std::size_t first, std::size_t count) {
-    const Pass<double> pass{tape, flow_.layout(), values_.data()};
-    const Var x = load_rows(tape, rows.data() + first * d, count, d);
+    const auto [pass, x] = load(tape, rows.data() + first * row_width(), count);
     const Var z = flow_.transform(pass, x);
     lanes_to_rows(tape.value(z), count, d, result.data() + first * d);
   });
@@ -173,16 +172,15 @@ std::vector<double> Model::encode(std::span<const double> rows) const {
 
 std::vector<double> Model::decode(std::span<const double> rows, const InverseOptions& options,
                                   InversionReport& report) const {
-  const std::size_t d = dimension(), n = rows.size() / d, layers = flow_.layer_count();
-  std::vector<double> result(rows.size());
+  const std::size_t d = dimension(), n = rows.size() / row_width(), layers = flow_.layer_count();
+  std::vector<double> result(n * d);
   report = {std::vector<double>(layers, 0), std::vector<int>(layers, 0), std::vector<double>(n, 0),
             0};
   const std::size_t rows_a_tile = tile_rows(d);
   std::vector<TileReport> tiles((n + rows_a_tile - 1) / rows_a_tile,
                                 {std::vector<long>(layers, 0), std::vector<int>(layers, 0), 0});
   for_each_tile(n, d, [&](Tape<double>& tape, std::size_t first, std::size_t count) {
-    const Pass<double> pass{tape, flow_.layout(), values_.data()};
-    const Var x = load_rows(tape, rows.data() + first * d, count, d);
+    const auto [pass, x] = load(tape, rows.data() + first * row_width(), count);
     TileReport& tile = tiles[first / rows_a_tile];
     std::array<bool, kMostTileRows> converged;
     converged.fill(true);
@@ -219,11 +217,11 @@ std::vector<double> Model::decode(std::span<const double> rows, const InverseOpt
 }
 
 std::vector<double> Model::sample_latent(std::uint64_t seed, std::uint64_t first_row, std::size_t n,
-                                         double temperature) const {
+                                         double temperature, std::uint32_t draw) const {
   const std::size_t d = dimension();
   std::vector<double> z(n * d);
   for (std::size_t i = 0; i < n; ++i) {
-    Rng rng(seed, RngPurpose::kLatent, first_row + i);
+    Rng rng(seed, RngPurpose::kLatent, first_row + i, draw);
     for (std::size_t j = 0; j < d; ++j) z[i * d + j] = temperature * rng.normal();
   }
   return z;

@@ -1,5 +1,9 @@
 // A fitted flow, ready to be evaluated, sampled and inverted. Everything is computed in double, in
 // parallel over blocks of rows; a row's result depends on the model and the row alone.
+//
+// A row of a conditional density holds its condition behind the numbers modelled, in the data's own
+// units, and so does a latent row that is decoded. What is computed is p(x | c), the x or the z of
+// that condition.
 #pragma once
 
 #include <cstdint>
@@ -52,11 +56,13 @@ class Model {
   const FlowConfig& config() const { return config_; }
   const Flow<double>& flow() const { return flow_; }
   std::span<const double> values() const { return values_; }
+  // Columns modelled, and numbers in a row: with the condition.
   std::size_t dimension() const { return flow_.dimension(); }
+  std::size_t row_width() const { return config_.row_width(); }
   // Proved Lipschitz bound of every layer's residual branch, 0 where it has none.
   const std::vector<double>& lipschitz_bounds() const { return bounds_; }
 
-  // ln p of every row, in nats, in the data's own units. rows: (n, dimension) row-major.
+  // ln p of every row, in nats, in the data's own units. rows: (n, row_width) row-major.
   // Throws NumericError naming the row (counted from 0) whose density is not a number.
   std::vector<double> log_density(std::span<const double> rows) const;
 
@@ -65,19 +71,26 @@ class Model {
                                                     std::span<const std::uint64_t> row_ids,
                                                     const EstimateOptions& options) const;
 
-  // z = f(x) for every row; (n, dimension).
+  // z = f(x) for every row (n, row_width); returns (n, dimension).
   std::vector<double> encode(std::span<const double> rows) const;
 
-  // x = f^-1(z) for every row; (n, dimension).
+  // x = f^-1(z) for every row (n, row_width); returns (n, dimension).
   std::vector<double> decode(std::span<const double> rows, const InverseOptions& options,
                              InversionReport& report) const;
 
   // Latent rows first_row .. first_row + n - 1 of a sample: z ~ N(0, temperature^2 I), row i keyed
-  // by (seed, i). (n, dimension)
+  // by (seed, i, draw). (n, dimension)
   std::vector<double> sample_latent(std::uint64_t seed, std::uint64_t first_row, std::size_t n,
-                                    double temperature) const;
+                                    double temperature, std::uint32_t draw = 0) const;
 
  private:
+  // Rows on a tape, and the pass for them.
+  struct Loaded {
+    Pass<double> pass;
+    Var x;
+  };
+  Loaded load(Tape<double>& tape, const double* rows, std::size_t n) const;
+
   FlowConfig config_;
   Flow<double> flow_;
   std::vector<double> values_;

@@ -83,7 +83,7 @@ BranchBounds::BranchBounds(std::vector<BranchStage> stages, double lipschitz)
 
 // Running error analysis: what a stage's input is off by goes through the stage's Lipschitz
 // constant, and the stage adds its own.
-BranchBounds::Rounding BranchBounds::rounding(double size, double u) const {
+BranchBounds::Rounding BranchBounds::rounding(double size, double u, double condition) const {
   double a = size, error = 0;  // of the exact input of a stage, and of the computed one
   // The same of its derivative by x, in the Frobenius norm relative to that of the identity.
   double tangent = 1, tangent_error = 0;
@@ -103,12 +103,13 @@ BranchBounds::Rounding BranchBounds::rounding(double size, double u) const {
       error = phi.lipschitz * error + u * (phi.rounding * root + phi.rounding_by_size * computed);
       a = std::min(phi.largest * root, phi.at_zero * root + phi.lipschitz * a);
     }
-    const double g = gamma(stage.fan_in, u);
+    const double g = gamma(stage.fan_in + stage.condition, u);
+    const double bias = stage.bias_norm + stage.condition_norm * condition;
     tangent_error =
         stage.norm * tangent_error + g * stage.absolute_norm * (tangent + tangent_error);
     tangent *= stage.norm;
-    error = stage.norm * error + g * (stage.bias_norm + stage.absolute_norm * (a + error));
-    a = stage.norm * a + stage.bias_norm;
+    error = stage.norm * error + g * (bias + stage.absolute_norm * (a + error));
+    a = stage.norm * a + bias;
   }
   const double identity = std::sqrt(static_cast<double>(stages_.front().inputs));
   return {error * kOwnRounding + kUnderflow,

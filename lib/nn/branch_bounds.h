@@ -1,7 +1,8 @@
 // What is proved of a residual branch g, whatever its linear maps are (dense, convolutions): how
 // much its Jacobian can vary, and how far off its computed values and Jacobian are.
 //
-// A branch is a chain of stages a -> W phi(a) + b, the first ones perhaps without phi. Norms are
+// A branch is a chain of stages a -> W phi(a) + b, the first ones perhaps without phi; the first
+// stage of a conditional one adds V c to its bias, c being the row's condition. Norms are
 // Euclidean, those of matrices spectral unless another is named.
 #pragma once
 
@@ -23,6 +24,9 @@ struct BranchStage {
   double row_norm;       // the largest Euclidean norm of a row of W
   double bias_norm;      // ||b||
   std::size_t fan_in;    // the most products that an element of W a adds up
+  // Of V, where a condition of `condition` numbers c adds V c to the bias.
+  std::size_t condition = 0;
+  double condition_norm = 0;  // ||V|| and || |V| ||
 };
 
 // A bound of || |W| || for the row-major W (rows, columns): the smaller of the Frobenius norm and
@@ -47,12 +51,16 @@ class BranchBounds {
   double jacobian_lipschitz() const { return jacobian_lipschitz_; }
 
   // Upper bounds of what rounding does to g and to its Jacobian, evaluated in numbers of unit
-  // roundoff u at any x of norm at most `size`.
+  // roundoff u at any x of norm at most `size`, for a condition (as a pass holds it: standardised)
+  // of norm at most `condition`.
   struct Rounding {
     double value;     // ||computed g(x) - g(x)||
     double jacobian;  // Frobenius norm of computed J(x) - J(x)
   };
-  Rounding rounding(double size, double u) const;
+  Rounding rounding(double size, double u, double condition = 0) const;
+
+  // Numbers in the condition; 0: the branch has none.
+  std::size_t condition_size() const { return stages_.empty() ? 0 : stages_.front().condition; }
 
  private:
   std::vector<BranchStage> stages_;

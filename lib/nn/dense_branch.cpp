@@ -14,6 +14,23 @@
 
 namespace iflow {
 
+namespace {
+
+// A random orthogonal matrix times `gain`, where the parameter stands in `values`.
+template <class T>
+void set_orthogonal(Rng& rng, const ParameterInfo& info, double gain, std::span<T> values) {
+  const Eigen::MatrixXd w = random_orthogonal(rng, static_cast<Eigen::Index>(info.rows),
+                                              static_cast<Eigen::Index>(info.columns));
+  for (std::size_t r = 0; r < info.rows; ++r) {
+    for (std::size_t c = 0; c < info.columns; ++c) {
+      values[info.offset + r * info.columns + c] =
+          static_cast<T>(gain * w(static_cast<Eigen::Index>(r), static_cast<Eigen::Index>(c)));
+    }
+  }
+}
+
+}  // namespace
+
 template <class T>
 DenseBranch<T>::DenseBranch(const DenseBranchConfig& config, ParameterLayout& layout,
                             const std::string& prefix)
@@ -46,6 +63,10 @@ DenseBranch<T>::DenseBranch(const DenseBranchConfig& config, ParameterLayout& la
     layer.weight = layout.add(name + ".weight", widths[i + 1], inputs,
                               config.bounded ? config.coefficient : 0);
     layer.bias = layout.add(name + ".bias", widths[i + 1], 1);
+    layer.condition = layer.weight;
+    if (i == 0 && config.condition > 0) {
+      layer.condition = layout.add(name + ".condition", widths[i + 1], config.condition);
+    }
     layer.parameter = layer.weight;
     if (layer.activated && has_parameter(activation_)) {
       layer.parameter = layout.add(name + ".activation", 1, 1);
@@ -71,7 +92,7 @@ Var DenseBranch<T>::forward(const Pass<T>& pass, Var x, std::size_t groups) cons
 template <class T>
 Var DenseBranch<T>::forward_with_jacobian(const Pass<T>& pass, Var x) const {
   const Layer& first = layers_.front();
-  if (first.activated) return Branch<T>::forward_with_jacobian(pass, x);
+  if (first.activated || takes_condition(first)) return Branch<T>::forward_with_jacobian(pass, x);
   const Var h = ops::linear_with_unit_tangents(pass.tape, pass.parameter(first.weight),
                                                pass.parameter(first.bias), x);
   return forward_from(pass, 1, h, x.groups);
@@ -83,7 +104,11 @@ Var DenseBranch<T>::forward_from(const Pass<T>& pass, std::size_t first, Var x,
   for (std::size_t i = first; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
     const Parameter<T> w = pass.parameter(layer.weight), bias = pass.parameter(layer.bias);
-    if (!layer.activated) {
+    if (takes_condition(layer)) {
+      if (layer.activated) x = activate(pass, layer, x, groups);
+      x = ops::linear(pass.tape, w, bias, x, groups,
+                      {pass.parameter(layer.condition), pass.condition});
+    } else if (!layer.activated) {
       x = ops::linear(pass.tape, w, bias, x, groups);
     } else if (!concatenated_) {
       x = ops::activated_linear(pass.tape, activation_, pass.parameter(layer.parameter), w, bias, x,
@@ -151,6 +176,11 @@ Linearised<T> DenseBranch<T>::linearise(const Pass<T>& pass, const T* x, std::si
     T* y = last ? pass.tape.scratch(w.rows * groups * kLanes) : space.data();
     kernels::matmul_with_bias(kernels::row_major(w.value, w.rows, w.columns), bias.value, groups, x,
                               y, groups);
+    if (takes_condition(layer)) {
+      const Parameter<T> v = pass.parameter(layer.condition);
+      kernels::matmul(kernels::row_major(v.value, v.rows, v.columns), pass.condition, y, groups,
+                      true);
+    }
     x = y;
   }
   result.value = x;
@@ -189,21 +219,17 @@ void DenseBranch<T>::initialise(const ParameterLayout& layout, std::span<T> valu
                                 std::uint64_t seed) const {
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
-    const ParameterInfo& weight = layout[layer.weight];
     Rng rng(seed, RngPurpose::kInit, layer.weight);
-    const Eigen::MatrixXd w = random_orthogonal(rng, static_cast<Eigen::Index>(weight.rows),
-                                                static_cast<Eigen::Index>(weight.columns));
     const double gain = i + 1 == layers_.size() ? start_gain_ : 1;
-    for (std::size_t r = 0; r < weight.rows; ++r) {
-      for (std::size_t c = 0; c < weight.columns; ++c) {
-        values[weight.offset + r * weight.columns + c] =
-            static_cast<T>(gain * w(static_cast<Eigen::Index>(r), static_cast<Eigen::Index>(c)));
-      }
-    }
+    set_orthogonal(rng, layout[layer.weight], gain, values);
     const ParameterInfo& bias = layout[layer.bias];
     const double spread = i == 0 ? 2 / std::sqrt(static_cast<double>(bias.rows)) : 0;
     for (std::size_t r = 0; r < bias.rows; ++r) {
       values[bias.offset + r] = static_cast<T>(spread * (2 * rng.uniform() - 1));
+    }
+    if (takes_condition(layer)) {
+      Rng own(seed, RngPurpose::kInit, layer.condition);
+      set_orthogonal(own, layout[layer.condition], 1, values);
     }
     if (layer.parameter != layer.weight) {
       values[layout[layer.parameter].offset] =
@@ -247,6 +273,11 @@ std::vector<BranchStage> DenseBranch<T>::stages(const ParameterLayout& layout,
                            : 1;
       stage.activation = activation_bounds({activation_, concatenated_}, a);
       if (concatenated_) stage.inputs /= 2;
+    }
+    if (takes_condition(layer)) {
+      const ParameterInfo& v = layout[layer.condition];
+      stage.condition = v.columns;
+      stage.condition_norm = absolute_norm(values.data() + v.offset, v.rows, v.columns);
     }
     stages.push_back(stage);
   }

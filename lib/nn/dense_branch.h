@@ -2,6 +2,8 @@
 //   g(x) = W_m phi(... W_2 phi(W_1 x + b_1) + b_2 ...) + b_m,
 // every W_i of spectral norm at most c. Optionally phi acts on x first, as in the original method.
 // With free weights and an output of its own size it is the conditioner of a coupling layer.
+// A branch of a conditional density takes the condition in its first layer, W_1 x + V c + b_1 with
+// V free: it has no part in Lip(g), which is for every c that of x -> g(x; c). (maths.md section 4)
 #pragma once
 
 #include <cstdint>
@@ -17,6 +19,7 @@ namespace iflow {
 struct DenseBranchConfig {
   std::size_t dimension = 0;        // of x
   std::size_t outputs = 0;          // of g(x); 0: as many as x has
+  std::size_t condition = 0;        // numbers in c; 0: g depends on x alone
   std::vector<std::size_t> hidden;  // widths of the hidden layers, W_1 x first
   std::string activation = "sine";  // a name of activations.h
   double activation_start = 10;     // initial value of the activation's parameter
@@ -31,7 +34,7 @@ class DenseBranch final : public Branch<T> {
  public:
   // Adds the parameters to `layout` under "PREFIX.LAYER.weight" and so on. Throws UsageError for a
   // coefficient outside (0, 1), no hidden layer, a width of 0, an unknown activation or a start of
-  // its parameter that is not positive.
+  // its parameter that is not positive. With a condition, every pass needs one.
   DenseBranch(const DenseBranchConfig& config, ParameterLayout& layout, const std::string& prefix);
 
   Var forward(const Pass<T>& pass, Var x, std::size_t groups) const override;
@@ -40,9 +43,9 @@ class DenseBranch final : public Branch<T> {
   void jacobian_product(const Pass<T>& pass, const Linearised<T>& at, const T* t, T* out,
                         std::size_t tangents) const override;
 
-  // Orthogonal weights of spectral norm 1 (start_gain for W_m), a first bias that spreads the units
-  // over the data (uniform within 2 / sqrt(width)), other biases 0; keyed by the seed and the
-  // parameter's index.
+  // Orthogonal weights of spectral norm 1 (start_gain for W_m), those of the condition included, a
+  // first bias that spreads the units over the data (uniform within 2 / sqrt(width)), other biases
+  // 0; keyed by the seed and the parameter's index.
   void initialise(const ParameterLayout& layout, std::span<T> values,
                   std::uint64_t seed) const override;
   double lipschitz_bound(std::span<const double> proved_norms) const override;
@@ -54,7 +57,10 @@ class DenseBranch final : public Branch<T> {
     std::size_t weight, bias;  // indices into the layout
     std::size_t parameter;     // of the activation before this layer; the weight if it has none
     bool activated;            // whether an activation comes before this layer
+    std::size_t condition;     // weight of the condition; `weight` where it does not enter
   };
+
+  bool takes_condition(const Layer& layer) const { return layer.condition != layer.weight; }
 
   // What the layers from `first` on make of x.
   Var forward_from(const Pass<T>& pass, std::size_t first, Var x, std::size_t groups) const;

@@ -52,14 +52,17 @@ class ParameterLayout {
   std::size_t size_ = 0;
 };
 
-// What layers need during one pass over some rows: the tape, the effective parameters, and where
-// their gradients are added (null without recording).
+// What layers need during one pass over some rows: the tape, the effective parameters, where their
+// gradients are added (null without recording), and what the rows' densities are conditional on:
+// standardised, [G][condition][kLanes], null without a condition. It must live as long as the
+// tape's recordings, and has no gradient.
 template <class T>
 struct Pass {
   Tape<T>& tape;
   const ParameterLayout& layout;
   const T* values;
   T* gradients = nullptr;
+  const T* condition = nullptr;
 
   Parameter<T> parameter(std::size_t index) const {
     const ParameterInfo& info = layout[index];

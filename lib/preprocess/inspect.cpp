@@ -125,8 +125,11 @@ struct Peculiar {
 class Inspector {
  public:
   Inspector(const Table& table, const std::string& source,
-            std::span<const LatticeColumn> dequantised)
-      : table_(table), source_(source), dequantised_(dequantised) {}
+            std::span<const LatticeColumn> dequantised, std::size_t given)
+      : table_(table),
+        source_(source),
+        dequantised_(dequantised),
+        modelled_(table.columns.size() - given) {}
 
   std::vector<std::string> run() {
     check_rows();
@@ -135,8 +138,8 @@ class Inspector {
       check_constant(column);
       check_range(column);
       check_duplicate(column, i);
-      check_scale(column, is_dequantised(i));
-      note_integers(column, is_dequantised(i));
+      check_scale(column, is_dequantised(i) || i >= modelled_);
+      if (i < modelled_) note_integers(column, is_dequantised(i));
     }
     check_linear_independence();
     return warnings();
@@ -199,12 +202,13 @@ class Inspector {
                        [&](const LatticeColumn& lattice) { return lattice.column == index; });
   }
 
-  void check_scale(const Column& column, bool dequantised) {
+  // discrete: one value may well be most of the rows.
+  void check_scale(const Column& column, bool discrete) {
     // A value that is most of the rows is no scale.
     std::vector<double> sorted = column.sorted;
     const Mode mode = mode_of(sorted);
     if (2 * mode.count >= sorted.size()) {
-      if (!dequantised) peculiar_.mostly_one_value.push_back(column.name);
+      if (!discrete) peculiar_.mostly_one_value.push_back(column.name);
       std::erase(sorted, mode.value);
     }
     const double width = densest_half(sorted), deviation = deviation_of(sorted);
@@ -310,6 +314,7 @@ class Inspector {
   const Table& table_;
   const std::string& source_;
   std::span<const LatticeColumn> dequantised_;
+  std::size_t modelled_;                           // columns
   std::map<std::string, std::size_t> first_with_;  // index of the first column with this content
   Peculiar peculiar_;
 };
@@ -319,8 +324,8 @@ class Inspector {
 std::size_t rows_needed(std::size_t columns) { return std::max(kFewestRows, columns + 1); }
 
 std::vector<std::string> inspect(const Table& table, const std::string& source,
-                                 std::span<const LatticeColumn> dequantised) {
-  return Inspector(table, source, dequantised).run();
+                                 std::span<const LatticeColumn> dequantised, std::size_t given) {
+  return Inspector(table, source, dequantised, given).run();
 }
 
 }  // namespace iflow

@@ -16,6 +16,8 @@ std::size_t rows_needed(std::size_t columns);
 
 // Returns warnings: columns of integers, columns in which one value is most of the rows, wild
 // scales. `dequantised`: the columns whose integers will be spread over the steps of their lattice.
+// `given`: how many columns, the last ones, are not modelled but what the density is conditional
+// on; integers and frequent values are nothing to say about these.
 //
 // Throws DataError, beginning with `source`, for
 // - fewer rows than rows_needed();
@@ -25,6 +27,7 @@ std::size_t rows_needed(std::size_t columns);
 //   double;
 // - a few rows so far out that, in units of the standard deviation, the rest is a single spike.
 std::vector<std::string> inspect(const Table& table, const std::string& source,
-                                 std::span<const LatticeColumn> dequantised = {});
+                                 std::span<const LatticeColumn> dequantised = {},
+                                 std::size_t given = 0);
 
 }  // namespace iflow

@@ -82,9 +82,11 @@ FlowOptions default_flow_options(std::size_t training_rows, std::size_t columns,
 
 namespace {
 
-DenseBranchConfig branch_config(const FlowOptions& options, std::size_t columns) {
+DenseBranchConfig branch_config(const FlowOptions& options, std::size_t columns,
+                                std::size_t condition = 0) {
   DenseBranchConfig branch;
   branch.dimension = columns;
+  branch.condition = condition;
   branch.hidden = options.hidden;
   branch.activation = options.activation;
   branch.activation_start = options.activation_start;
@@ -117,12 +119,13 @@ std::size_t default_terms(LogDetMethod method, const FlowOptions& flow, std::siz
   return terms_for(branch.lipschitz_bound(norms), columns, kMaxTruncation);
 }
 
-TrainConfig default_train_config(std::size_t training_rows, std::size_t columns, ModelKind model) {
+TrainConfig default_train_config(std::size_t training_rows, std::size_t columns, ModelKind model,
+                                 std::size_t condition) {
   const bool plane = columns <= kPlane;
   TrainConfig config;
   config.batch = plane || training_rows >= kManyTableRows ? 128 : 64;
   if (model == ModelKind::kIResNet) {
-    config.log_det = default_log_det(columns);
+    config.log_det = default_log_det(columns - condition);
     config.learning_rate = plane ? 5e-3 : 3e-3;
   } else {
     config.learning_rate = default_coupling_rate(model);
@@ -144,15 +147,16 @@ void set_plan(TrainConfig& config, std::uint64_t steps) {
 
 FlowConfig make_flow(const FlowOptions& options, const StandardiseConfig& standardise,
                      const std::optional<WhitenConfig>& whiten,
-                     const std::optional<BoundsConfig>& bounds) {
+                     const std::optional<BoundsConfig>& bounds, const ConditionConfig& condition) {
   FlowConfig flow;
+  flow.condition = condition;
   flow.dimension = standardise.mean.size();
   if (bounds) flow.layers.emplace_back(*bounds);
   flow.layers.emplace_back(standardise);
   if (whiten) flow.layers.emplace_back(*whiten);
   flow.layers.emplace_back(ActNormConfig{});
   if (options.model == ModelKind::kIResNet) {
-    const ResidualBlockConfig block{branch_config(options, flow.dimension)};
+    const ResidualBlockConfig block{branch_config(options, flow.dimension, condition.size())};
     flow.layers.insert(flow.layers.end(), options.blocks, block);
   } else {
     append_couplings(options, flow);

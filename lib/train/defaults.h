@@ -59,9 +59,10 @@ std::size_t default_terms(LogDetMethod method, const FlowOptions& flow, std::siz
 FlowOptions default_flow_options(std::size_t training_rows, std::size_t columns,
                                  ModelKind model = ModelKind::kIResNet);
 
-// Everything of a run but its seed.
+// Everything of a run but its seed. `condition`: how many of the columns are not modelled, but what
+// the density is conditional on.
 TrainConfig default_train_config(std::size_t training_rows, std::size_t columns,
-                                 ModelKind model = ModelKind::kIResNet);
+                                 ModelKind model = ModelKind::kIResNet, std::size_t condition = 0);
 
 // Validation points and patience that suit a plan of `steps` steps.
 void set_plan(TrainConfig& config, std::uint64_t steps);
@@ -70,6 +71,7 @@ void set_plan(TrainConfig& config, std::uint64_t steps);
 // dimensions), ActNorm, the blocks, ActNorm.
 FlowConfig make_flow(const FlowOptions& options, const StandardiseConfig& standardise,
                      const std::optional<WhitenConfig>& whiten = std::nullopt,
-                     const std::optional<BoundsConfig>& bounds = std::nullopt);
+                     const std::optional<BoundsConfig>& bounds = std::nullopt,
+                     const ConditionConfig& condition = {});
 
 }  // namespace iflow

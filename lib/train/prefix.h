@@ -11,11 +11,12 @@
 namespace iflow {
 
 struct PrefixedRows {
-  std::vector<float> rows;  // (n, d), computed in double, then rounded
+  std::vector<float> rows;  // (n, row_width), computed in double, then rounded
   double mean_log_det = 0;  // of the prefix layers, over the rows, weighted
 };
 
-// rows (n, d), n > 0, in the data's own units, after the prefix layers of the flow.
+// rows (n, row_width), n > 0, in the data's own units, after the prefix layers of the flow; their
+// condition standardised.
 PrefixedRows rows_after_prefix(const FlowConfig& config, std::span<const double> rows,
                                RowWeights weights = {});
 

@@ -98,8 +98,9 @@ Trainer::Trainer(const FlowConfig& flow, const TrainConfig& config, TrainingData
     : config_(config),
       flow_config_(flow),
       flow_(build_flow<float>(flow)),
+      width_(flow.row_width()),
       data_(std::move(data)),
-      rows_(data_.draw ? data_.drawn_rows : data_.rows.size() / flow.dimension),
+      rows_(data_.draw ? data_.drawn_rows : data_.rows.size() / width_),
       batches_(std::max<std::size_t>(rows_, 1), std::max<std::size_t>(config.batch, 1),
                config.seed),
       pieces_(cut_into_pieces(flow_.layout())),
@@ -115,7 +116,7 @@ Trainer::~Trainer() = default;
 
 void Trainer::start() {
   const ParameterLayout& layout = flow_.layout();
-  const std::size_t n = layout.size(), d = flow_.dimension();
+  const std::size_t n = layout.size();
   now_ = {};
   now_.raw.assign(n, 0);
   now_.m.assign(n, 0);
@@ -124,14 +125,13 @@ void Trainer::start() {
   // The first rows, at most some thousand of them, initialise the layers that look at data; of
   // images, whose pixels count for many, some hundred.
   constexpr std::size_t kInitialRows = 4096, kInitialNumbers = 1U << 18U, kLeast = 256;
-  const std::size_t most = std::clamp(kInitialNumbers / d, kLeast, kInitialRows);
+  const std::size_t most = std::clamp(kInitialNumbers / width_, kLeast, kInitialRows);
   const std::size_t whole = std::min(rows_, most) / kLanes * kLanes;
   std::vector<std::uint32_t> used(whole > 0 ? whole : rows_);
   std::iota(used.begin(), used.end(), 0U);
   Tape<float> tape(false);
-  const Var x = tape.variable(d, groups_for(used.size()));
-  rows_to_lanes(rows_of(used, 0).rows.data(), used.size(), d, tape.value(x));
-  flow_.initialise(now_.raw, tape, x, config_.seed);
+  const auto [x, condition] = load(tape, rows_of(used, 0).rows.data(), used.size());
+  flow_.initialise(now_.raw, tape, x, config_.seed, condition);
   now_.average = now_.raw;
 
   constexpr int kConverged = 50;  // power iterations for a first estimate of every norm
@@ -157,6 +157,16 @@ void Trainer::resume(TrainState state) {
   for (std::size_t i = 0; i < now_.power.size(); ++i) normalise(i, 0);
   loss_sum_ = 0;
   good_ = now_;
+}
+
+Trainer::Loaded Trainer::load(Tape<float>& tape, const float* rows, std::size_t n) const {
+  const std::size_t d = flow_.dimension(), condition = width_ - d;
+  const Var x = tape.variable(d, groups_for(n));
+  rows_to_lanes(rows, n, d, tape.value(x), width_);
+  if (condition == 0) return {x, nullptr};
+  float* lanes = tape.scratch(condition * groups_for(n) * kLanes);
+  rows_to_lanes(rows + d, n, condition, lanes, width_);
+  return {x, lanes};
 }
 
 bool Trainer::finished() const {
@@ -195,10 +205,10 @@ double Trainer::step() {
 
 PrefixedRows Trainer::rows_of(std::span<const std::uint32_t> numbers, std::uint64_t pass) const {
   if (data_.draw) return data_.draw(numbers, pass);
-  const std::size_t d = flow_.dimension();
-  PrefixedRows rows{std::vector<float>(numbers.size() * d), data_.mean_log_det};
+  PrefixedRows rows{std::vector<float>(numbers.size() * width_), data_.mean_log_det};
   for (std::size_t i = 0; i < numbers.size(); ++i) {
-    std::copy_n(data_.rows.data() + std::size_t{numbers[i]} * d, d, rows.rows.data() + i * d);
+    std::copy_n(data_.rows.data() + std::size_t{numbers[i]} * width_, width_,
+                rows.rows.data() + i * width_);
   }
   return rows;
 }
@@ -223,7 +233,7 @@ double Trainer::gradients(const std::vector<std::uint32_t>& batch) {
 double Trainer::slice_gradient(const std::vector<std::uint32_t>& batch, std::size_t first,
                                std::size_t count, std::size_t slice) {
   thread_local Tape<float> inputs(false), tape(true);
-  const std::size_t d = flow_.dimension(), lanes = groups_for(count) * kLanes;
+  const std::size_t lanes = groups_for(count) * kLanes;
   std::vector<float> weights(lanes, 0), log_p(lanes);
   std::vector<std::uint64_t> ids(lanes);
   for (std::size_t i = 0; i < count; ++i) {
@@ -232,12 +242,12 @@ double Trainer::slice_gradient(const std::vector<std::uint32_t>& batch, std::siz
   }
   std::iota(ids.begin(), ids.end(), first);
   inputs.clear();
-  const Var x = inputs.variable(d, groups_for(count));
-  rows_to_lanes(step_rows_.rows.data() + first * d, count, d, inputs.value(x));
+  const auto [x, condition] = load(inputs, step_rows_.rows.data() + first * width_, count);
   const std::uint64_t seed = Rng(config_.seed, RngPurpose::kProbe, now_.step, 3).next_u64();
-  flow_.learn({inputs, tape, effective_.data(), gradients_[slice].data(), config_.log_det, seed,
-               slice, ids.data(), tile_groups(flow_.dimension())},
-              x, flow_.prefix_layers(), weights.data(), log_p.data());
+  flow_.learn(
+      {inputs, tape, effective_.data(), gradients_[slice].data(), config_.log_det, seed, slice,
+       ids.data(), tile_groups(flow_.dimension()), condition, width_ - flow_.dimension()},
+      x, flow_.prefix_layers(), weights.data(), log_p.data());
   double loss = 0;
   for (std::size_t i = 0; i < count; ++i) {
     loss -= weight_of(data_.weights, batch[first + i]) * log_p[i];
@@ -344,7 +354,7 @@ bool Trainer::validate() {
 // that their noise hardly counts when two validations are compared.
 std::vector<double> Trainer::validation_log_density(const Model& model) const {
   if (flow_.dimension() <= kMostExactValidation) return model.log_density(data_.validation);
-  std::vector<std::uint64_t> ids(data_.validation.size() / flow_.dimension());
+  std::vector<std::uint64_t> ids(data_.validation.size() / width_);
   std::iota(ids.begin(), ids.end(), std::uint64_t{0});
   EstimateOptions options;
   options.probes = 2;

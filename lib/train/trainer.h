@@ -35,12 +35,12 @@ struct TrainConfig {
   std::uint64_t seed = 0;
 };
 
-// Rows to learn from. `rows`: (n, d) after the flow's prefix layers, whose ln |det| has the mean
-// `mean_log_det` over them: a constant of the losses, with no part in any gradient. `validation`:
-// (m, d) in the data's own units; with none, the averaged parameters of the last validation point
-// are the best. `draw`, where there is one, takes the place of `rows` and `mean_log_det`: it makes
-// those of a step, by their numbers below `drawn_rows` and the number of the pass over the data:
-// rows with noise, or kept as bytes.
+// Rows to learn from, of the flow's row_width. `rows`: (n, width) after the flow's prefix layers,
+// whose ln |det| has the mean `mean_log_det` over them: a constant of the losses, with no part in
+// any gradient. `validation`: (m, width) in the data's own units; with none, the averaged
+// parameters of the last validation point are the best. `draw`, where there is one, takes the place
+// of `rows` and `mean_log_det`: it makes those of a step, by their numbers below `drawn_rows` and
+// the number of the pass over the data: rows with noise, or kept as bytes.
 using DrawRows =
     std::function<PrefixedRows(std::span<const std::uint32_t> numbers, std::uint64_t pass)>;
 struct TrainingData {
@@ -113,6 +113,12 @@ class Trainer {
   double step();
 
  private:
+  // Rows on a tape: those modelled, and their condition.
+  struct Loaded {
+    Var x;
+    const float* condition;
+  };
+  Loaded load(Tape<float>& tape, const float* rows, std::size_t n) const;
   PrefixedRows rows_of(std::span<const std::uint32_t> numbers, std::uint64_t pass) const;
   double gradients(const std::vector<std::uint32_t>& batch);
   double slice_gradient(const std::vector<std::uint32_t>& batch, std::size_t first,
@@ -128,6 +134,7 @@ class Trainer {
   TrainConfig config_;
   FlowConfig flow_config_;
   Flow<float> flow_;
+  std::size_t width_;  // numbers in a row
   TrainingData data_;
   std::size_t rows_;  // to learn from
   Batches batches_;

@@ -6,6 +6,7 @@
 #include <numbers>
 #include <string>
 
+#include "base/aligned.h"
 #include "kernels/activation.h"
 #include "support/gradient_check.h"
 
@@ -53,6 +54,38 @@ std::vector<double> value_of(const CheckedFunction& f, const std::vector<Checked
   }
   const Var y = f(tape, vars, views);
   return {tape.value(y), tape.value(y) + y.size()};
+}
+
+TEST_CASE("linear: a constant input is added to the values, not to the tangents") {
+  for (const Shape& shape : kShapes) {
+    for (const std::size_t c : {1, 3}) {
+      constexpr std::size_t kM = 4;
+      const CheckedInput constant = random_input("c", c, shape.groups, 5);
+      const AlignedVector<double> numbers(constant.values.begin(), constant.values.end());
+      const CheckedFunction f = [&](DoubleTape& tape, Inputs x, Parameters p) {
+        return ops::linear(tape, p[0], p[1], x[0], shape.groups, {p[2], numbers.data()});
+      };
+      const CheckedFunction without = [&](DoubleTape& tape, Inputs x, Parameters p) {
+        return ops::linear(tape, p[0], p[1], x[0], shape.groups);
+      };
+      const CheckedInput x = tensor(shape, 1);
+      const CheckedParameter w = random_parameter("w", kM, shape.elements, 2);
+      const CheckedParameter b = random_parameter("bias", kM, 1, 3);
+      const CheckedParameter v = random_parameter("v", kM, c, 4);
+      const std::vector<double> y = value_of(f, {x}, {w, b, v});
+      std::vector<double> expected = value_of(without, {x}, {w, b});
+      bool right = true;
+      for (std::size_t i = 0; i < y.size(); ++i) {
+        const std::size_t g = i / (kM * kLanes), m = i / kLanes % kM;
+        for (std::size_t k = 0; g < shape.groups && k < c; ++k) {
+          expected[i] += v.values[m * c + k] * numbers[(g * c + k) * kLanes + i % kLanes];
+        }
+        right = right && std::fabs(y[i] - expected[i]) < 1e-12;
+      }
+      CHECK(right);
+      expect_gradient(f, {x}, {w, b, v});
+    }
+  }
 }
 
 TEST_CASE("linear: value and gradient") {

@@ -90,6 +90,20 @@ TEST_CASE("a name that two columns have can't be used") {
   CHECK(select({"a", "b", "a"}, {.columns = {"b"}}).values == Indices{1});
 }
 
+TEST_CASE("columns that come last, and columns that may be there") {
+  CHECK(select({"a", "b", "c"}, {.last = {"a", "b"}}).values == Indices{2, 0, 1});
+  const TableOptions by_name{.expected = {"a", "b", "c"}, .last = {"b"}};
+  CHECK(select({"c", "b", "a"}, by_name).values == Indices{2, 0, 1});
+  // By their number, columns are what the expected ones at their places are.
+  CHECK(select({"x1", "x2", "x3"}, by_name, false).values == Indices{0, 2, 1});
+  const TableOptions unused{.expected = {"a"}, .unused = {"b"}};
+  CHECK(select({"b", "a"}, unused).values == Indices{1});
+  CHECK(select({"a"}, unused).values == Indices{0});
+  CHECK_THROWS_AS(select({"a", "b", "q"}, unused), DataError);
+  CHECK_THROWS_AS(select({"b"}, unused), DataError);
+  CHECK_THROWS_AS(select({"x1", "x2"}, unused, false), DataError);
+}
+
 TEST_CASE("a long list of columns is cut") {
   Names names;
   for (int i = 1; i <= 100; ++i) names.push_back("c" + std::to_string(i));

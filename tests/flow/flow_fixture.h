@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include "base/aligned.h"
 #include "base/rng.h"
 #include "flow/build_flow.h"
 #include "flow/lanes.h"
@@ -87,6 +89,24 @@ inline FlowConfig flow_config(std::size_t d, std::size_t blocks, const std::stri
   return config;
 }
 
+// A flow given c further columns.
+inline FlowConfig conditional(FlowConfig config, std::size_t c) {
+  for (LayerConfig& layer : config.layers) {
+    if (auto* block = std::get_if<ResidualBlockConfig>(&layer)) block->branch.condition = c;
+  }
+  const StandardiseConfig units = standardise_config(c);
+  config.condition = {units.mean, units.deviation};
+  return config;
+}
+
+// The condition of `groups` groups of rows, standardised.
+inline AlignedVector<double> random_condition(const FlowConfig& config, std::size_t groups) {
+  Rng rng(11, RngPurpose::kTest);
+  AlignedVector<double> condition(groups * config.condition.size() * kLanes);
+  for (double& c : condition) c = rng.normal();
+  return condition;
+}
+
 // Rows in the data's own units, (n, d).
 inline std::vector<double> random_rows(std::uint64_t key, std::size_t n, std::size_t d) {
   const StandardiseConfig units = standardise_config(d);
@@ -109,7 +129,7 @@ struct FlowFixture {
     const Var x = tape.variable(d, 4);
     Rng rng(key, RngPurpose::kTest);
     for (std::size_t i = 0; i < x.size(); ++i) tape.value(x)[i] = rng.normal();
-    flow.initialise(values, tape, x, key);
+    flow.initialise(values, tape, x, key, random_condition(config, 4).data());
     disturb(flow.layout(), values, key, 0.2);
     bounds = flow.prove(values);
   }

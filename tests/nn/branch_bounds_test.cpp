@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "autodiff/ops.h"
+#include "base/aligned.h"
 #include "kernels/simd.h"
 #include "nn/branch_fixture.h"
 #include "nn/branch_twin.h"
@@ -34,6 +35,7 @@ std::vector<Case> cases() {
         DenseBranchConfig config = branch_config(d, {24, 12}, activation);
         config.activation_start = start;
         config.activation_first = d == 5;
+        config.condition = d == 2 ? 3 : 0;
         all.push_back(
             {config, activation + ", d = " + std::to_string(d) + ", a = " + std::to_string(start)});
       }
@@ -71,12 +73,21 @@ TEST_CASE("rounding of a branch and of its Jacobian keeps within the proved boun
       Tape<double> tape(false);
       const Var x = tape.variable(d, 1);
       for (std::size_t i = 0; i < x.size(); ++i) tape.value(x)[i] = size * rng.normal();
-      const double* h = tape.value(
-          g.branch.forward({tape, g.layout, g.values.data()}, ops::unit_tangents(tape, x), 1));
+      AlignedVector<double> condition(c.config.condition * kLanes);
+      for (double& ci : condition) ci = size * rng.normal();
+      const double* h =
+          tape.value(g.branch.forward({tape, g.layout, g.values.data(), nullptr, condition.data()},
+                                      ops::unit_tangents(tape, x), 1));
       for (std::size_t l = 0; l < kLanes; ++l) {
         std::vector<Wide> row(d);
         for (std::size_t i = 0; i < d; ++i) row[i] = tape.value(x)[i * kLanes + l];
-        const BranchTwin::Result exact = twin(row);
+        std::vector<Wide> c_row(c.config.condition);
+        Wide c_squares = 0;
+        for (std::size_t i = 0; i < c_row.size(); ++i) {
+          c_row[i] = condition[i * kLanes + l];
+          c_squares += c_row[i] * c_row[i];
+        }
+        const BranchTwin::Result exact = twin(row, c_row);
         Wide value = 0, jacobian = 0, squares = 0;
         for (std::size_t i = 0; i < d; ++i) {
           squares += row[i] * row[i];
@@ -87,7 +98,8 @@ TEST_CASE("rounding of a branch and of its Jacobian keeps within the proved boun
           }
         }
         const double norm = static_cast<double>(std::sqrt(squares)) * (1 + 1e-15);
-        const BranchBounds::Rounding bound = bounds.rounding(norm, 0x1p-53);
+        const double c_norm = static_cast<double>(std::sqrt(c_squares)) * (1 + 1e-15);
+        const BranchBounds::Rounding bound = bounds.rounding(norm, 0x1p-53, c_norm);
         CHECK(std::sqrt(value) <= bound.value);
         CHECK(std::sqrt(jacobian) <= bound.jacobian);
         largest_share =
@@ -96,6 +108,43 @@ TEST_CASE("rounding of a branch and of its Jacobian keeps within the proved boun
       }
     }
     CHECK(largest_share > 1e-3);  // the bound is not out of all proportion
+  }
+}
+
+TEST_CASE("rounding of a branch grows with its condition, as the bound does") {
+  constexpr std::size_t kD = 2, kCondition = 3;
+  for (const std::string activation : {"sine", "relu"}) {
+    INFO(activation);
+    DenseBranchConfig config = branch_config(kD, {24, 12}, activation);
+    config.condition = kCondition;
+    const BranchFixture g(config);
+    const BranchTwin twin(config, g.layout, g.values, "branch");
+    const BranchBounds bounds = g.bounds();
+    REQUIRE(bounds.condition_size() == kCondition);
+    Rng rng(5, RngPurpose::kTest);
+    Tape<double> tape(false);
+    const Var x = tape.variable(kD, 1);
+    for (std::size_t i = 0; i < x.size(); ++i) tape.value(x)[i] = rng.normal();
+    AlignedVector<double> condition(kCondition * kLanes);
+    for (double& c : condition) c = 1e6 * rng.normal();
+    const double* y = tape.value(
+        g.branch.forward({tape, g.layout, g.values.data(), nullptr, condition.data()}, x, 1));
+    int beyond = 0;  // rows that a bound without the condition would not cover
+    for (std::size_t l = 0; l < kLanes; ++l) {
+      std::vector<Wide> row(kD), c(kCondition);
+      Wide squares = 0, c_squares = 0, off = 0;
+      for (std::size_t i = 0; i < kD; ++i) row[i] = tape.value(x)[i * kLanes + l];
+      for (std::size_t i = 0; i < kCondition; ++i) c[i] = condition[i * kLanes + l];
+      for (const Wide r : row) squares += r * r;
+      for (const Wide ci : c) c_squares += ci * ci;
+      const BranchTwin::Result exact = twin(row, c);
+      for (std::size_t i = 0; i < kD; ++i) off += std::pow(y[i * kLanes + l] - exact.value[i], 2);
+      const double norm = static_cast<double>(std::sqrt(squares)) * (1 + 1e-15);
+      const double c_norm = static_cast<double>(std::sqrt(c_squares)) * (1 + 1e-15);
+      CHECK(std::sqrt(off) <= bounds.rounding(norm, 0x1p-53, c_norm).value);
+      beyond += std::sqrt(off) > bounds.rounding(norm, 0x1p-53).value ? 1 : 0;
+    }
+    CHECK(beyond > 0);
   }
 }
 

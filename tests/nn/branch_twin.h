@@ -38,6 +38,7 @@ class BranchTwin {
       const std::vector<Wide> raw = wide_parameter(layout, values, name + ".activation");
       layers_.push_back({wide_parameter(layout, values, name + ".weight"),
                          wide_parameter(layout, values, name + ".bias"),
+                         wide_parameter(layout, values, name + ".condition"),
                          raw.empty() ? 1 : std::log1p(std::exp(raw[0]))});
     }
   }
@@ -47,7 +48,8 @@ class BranchTwin {
     std::vector<Wide> jacobian;  // (d, d) row-major
   };
 
-  Result operator()(const std::vector<Wide>& x) const {
+  // `condition`: c, where the branch takes one; none is zero.
+  Result operator()(const std::vector<Wide>& x, const std::vector<Wide>& condition = {}) const {
     const std::size_t d = dimension_;
     std::vector<Wide> a = x, tangents(d * d, 0);  // tangents: (elements, d)
     for (std::size_t i = 0; i < d; ++i) tangents[i * (d + 1)] = 1;
@@ -63,6 +65,9 @@ class BranchTwin {
           for (std::size_t j = 0; j < d; ++j) t[r * d + j] += w * tangents[c * d + j];
         }
       }
+      for (std::size_t k = 0; k < layer.condition.size() && !condition.empty(); ++k) {
+        y[k / condition.size()] += layer.condition[k] * condition[k % condition.size()];
+      }
       a = y;
       tangents = t;
     }
@@ -71,7 +76,7 @@ class BranchTwin {
 
  private:
   struct Layer {
-    std::vector<Wide> weight, bias;
+    std::vector<Wide> weight, bias, condition;
     Wide a;
   };
 

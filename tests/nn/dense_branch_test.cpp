@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "autodiff/ops.h"
+#include "base/aligned.h"
 #include "base/error.h"
 #include "nn/branch_fixture.h"
 #include "support/gradient_check.h"
@@ -51,6 +52,78 @@ TEST_CASE("branch: gradients of values and tangents") {
                       {{"parameters", 1, g.layout.size(), g.values, &g.layout}},
                       gradient_tolerances(name));
     }
+  });
+}
+
+// The branches of a conditional density, and a condition [1][2][kLanes].
+template <class F>
+void for_conditional_branches(const F& check) {
+  const std::vector<double> numbers = random_numbers(7, 2 * kLanes);
+  const AlignedVector<double> condition(numbers.begin(), numbers.end());
+  for (const std::string name : {"sine", "clipswish"}) {
+    for (const bool first : {false, true}) {
+      DenseBranchConfig config = branch_config(3, {6, 5}, name);
+      config.condition = 2;
+      config.activation_first = first;
+      INFO(name, ", activation first: ", first);
+      check(BranchFixture(config), condition);
+    }
+  }
+}
+
+TEST_CASE("branch: gradients with a condition, that of its weights included") {
+  for_conditional_branches([](const BranchFixture& g, const AlignedVector<double>& condition) {
+    for (const std::size_t tangents : {0, 2}) {
+      const CheckedFunction f = [&](Tape<double>& tape, std::span<const Var> x,
+                                    std::span<const Parameter<double>> p) {
+        const Pass<double> pass{tape, g.layout, p[0].value, p[0].gradient, condition.data()};
+        return g.branch.forward(pass, x[0], 1);
+      };
+      expect_gradient(f, {random_input("x", 3, 1 + tangents, 1)},
+                      {{"parameters", 1, g.layout.size(), g.values, &g.layout}});
+    }
+  });
+}
+
+TEST_CASE("branch: a condition is a shift of the first bias, and has no part in the bound") {
+  for_conditional_branches([](const BranchFixture& g, const AlignedVector<double>& condition) {
+    const std::size_t weight = 2;  // behind the first layer's weight and bias
+    const ParameterInfo& v = g.layout[weight];
+    CHECK(v.name == "branch.0.condition");
+    CHECK(v.max_norm == 0);
+    const std::vector<double> x = random_numbers(3, 3 * kLanes);
+    const auto run = [&](const std::vector<double>& values, const double* c, std::size_t lane) {
+      Tape<double> tape(false);
+      const Var in = tape.variable(3, 1);
+      std::copy(x.begin(), x.end(), tape.value(in));
+      const Pass<double> pass{tape, g.layout, values.data(), nullptr, c};
+      const double* y = tape.value(g.branch.forward(pass, in, 1));
+      const double* same = g.branch.linearise(pass, tape.value(in), 1).value;
+      CHECK(std::equal(y, y + 3 * kLanes, same));
+      return std::vector<double>{y[lane], y[kLanes + lane], y[2 * kLanes + lane]};
+    };
+    const AlignedVector<double> nothing(condition.size(), 0);
+    for (const std::size_t lane : {0, 7}) {
+      std::vector<double> shifted = g.values;
+      for (std::size_t i = 0; i < v.rows; ++i) {
+        for (std::size_t k = 0; k < 2; ++k) {
+          shifted[g.layout[1].offset + i] +=
+              g.values[v.offset + 2 * i + k] * condition[k * kLanes + lane];
+        }
+      }
+      const std::vector<double> a = run(g.values, condition.data(), lane);
+      const std::vector<double> b = run(shifted, nothing.data(), lane);
+      const std::vector<double> c = run(g.values, nothing.data(), lane);
+      for (std::size_t i = 0; i < 3; ++i) {
+        CHECK(std::fabs(a[i] - b[i]) < 1e-13);
+        CHECK(std::fabs(a[i] - c[i]) > 1e-6);
+      }
+    }
+    std::vector<double> norms, larger;
+    for (const ParameterInfo& info : g.layout.entries()) norms.push_back(info.max_norm);
+    larger = norms;
+    larger[weight] = 100;
+    CHECK(g.branch.lipschitz_bound(norms) == g.branch.lipschitz_bound(larger));
   });
 }
 

@@ -18,6 +18,7 @@ struct Row {
   std::string name;
   std::size_t dimension;
   LayerConfig config;
+  std::size_t condition = 0;
 
   // Of the residual block or of the conditioner, else empty.
   std::string activation() const {
@@ -74,6 +75,13 @@ std::vector<Row> table() {
   // beyond the dimension up to which Newton inverts
   rows.push_back(
       {"residual, sine, d = 20", 20, ResidualBlockConfig{branch_config(20, {6, 5}, "sine")}});
+  for (const std::size_t d : {1, 3, 20}) {
+    rows.push_back({"residual, conditional, d = " + std::to_string(d), d,
+                    ResidualBlockConfig{branch_config(d, {6, 5}, "sine")}, 2});
+  }
+  for (const auto& [kind, name] : coupling_names()) {
+    rows.push_back({name + " coupling, conditional", 3, coupling_config(kind, false), 2});
+  }
   return rows;
 }
 
@@ -81,18 +89,21 @@ std::vector<Row> table() {
 class LayerFixture {
  public:
   explicit LayerFixture(const Row& row)
-      : flow_({row.dimension, {row.config, ActNormConfig{}}}), dimension_(row.dimension) {}
+      : flow_(conditional({row.dimension, {row.config, ActNormConfig{}}}, row.condition)),
+        dimension_(row.dimension),
+        condition_(same_for_all_lanes(random_condition(flow_.config, 1))) {}
 
   const Layer<double>& layer() const { return flow_.flow.layer(0); }
   const ParameterLayout& layout() const { return flow_.flow.layout(); }
   const std::vector<double>& values() const { return flow_.values; }
+  const double* condition() const { return condition_.data(); }
 
   // y and ln |det| of one row.
   std::vector<double> forward(const std::vector<double>& row, double* log_det = nullptr) const {
     Tape<double> tape(false);
     const Var x = tape.variable(dimension_, 1);
     rows_to_lanes(row.data(), 1, dimension_, tape.value(x));
-    const Transformed result = layer().forward({tape, layout(), values().data()}, x);
+    const Transformed result = layer().forward(pass(tape), x);
     if (log_det != nullptr) *log_det = tape.value(result.log_det)[0];
     std::vector<double> y(dimension_);
     lanes_to_rows(tape.value(result.y), 1, dimension_, y.data());
@@ -107,7 +118,7 @@ class LayerFixture {
     Tape<double> tape(false);
     const Var y = tape.variable(dimension_, groups_for(n));
     rows_to_lanes(rows.data(), n, dimension_, tape.value(y));
-    const Inverted x = layer().inverse({tape, layout(), values().data()}, y, {tolerance(), 1000});
+    const Inverted x = layer().inverse(pass(tape), y, {tolerance(), 1000});
     for (std::size_t i = 0; x.rows != nullptr && i < n; ++i) CHECK(x.rows[i].converged);
     std::vector<double> result(n * dimension_);
     lanes_to_rows(tape.value(x.x), n, dimension_, result.data());
@@ -115,8 +126,17 @@ class LayerFixture {
   }
 
  private:
+  Pass<double> pass(Tape<double>& tape) const {
+    return {tape, layout(), values().data(), nullptr, condition()};
+  }
+  static AlignedVector<double> same_for_all_lanes(AlignedVector<double> lanes) {
+    for (std::size_t i = 0; i < lanes.size(); ++i) lanes[i] = lanes[i / kLanes * kLanes];
+    return lanes;
+  }
+
   FlowFixture flow_;
   std::size_t dimension_;
+  AlignedVector<double> condition_;  // of one group
 };
 
 constexpr std::size_t kRows = 5;
@@ -170,7 +190,7 @@ TEST_CASE("every layer: gradients of what it does and of its log_det") {
     INFO(row.name);
     const LayerFixture layer(row);
     const auto pass = [&](Tape<double>& tape, const Parameter<double>& p) {
-      return Pass<double>{tape, layer.layout(), p.value, p.gradient};
+      return Pass<double>{tape, layer.layout(), p.value, p.gradient, layer.condition()};
     };
     const CheckedFunction y = [&](Tape<double>& tape, std::span<const Var> x,
                                   std::span<const Parameter<double>> p) {
