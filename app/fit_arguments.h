@@ -57,7 +57,7 @@ FitSettings new_image_settings(const FitArguments& arguments, std::size_t traini
 // be more.
 void check_unchanged(const FitArguments& arguments, const FitSettings& recorded);
 
-// moons.csv.gz -> moons.iflow
+// moons.csv.gz -> moons.iflow, digits.2/ -> digits.2.iflow
 std::string default_checkpoint(const std::string& data);
 
 // The command line that resumes this fit.

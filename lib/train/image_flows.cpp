@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "train/coupling_flows.h"
+
 namespace iflow {
 
 namespace {

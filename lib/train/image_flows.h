@@ -4,7 +4,6 @@
 #include "data/images.h"
 #include "flow/build_flow.h"
 #include "objective/pixels.h"
-#include "train/coupling_flows.h"
 #include "train/defaults.h"
 
 namespace iflow {
