@@ -139,10 +139,8 @@ Density::Density(const Fit& fit, const Model& model, const DensityOptions& optio
     throw UsageError("--draws: the model has no integer columns");
   }
   draws_ = dequantise_.empty() ? 0 : options.draws.value_or(kDraws);
-  const std::vector<double>& bounds = model.lipschitz_bounds();
-  const bool cheap = std::all_of(bounds.begin(), bounds.end(), [](double l) { return l == 0; });
   exact_ = options.method ? options.method == LogDetMethod::kExact
-                          : cheap || model.dimension() <= kMostExactColumns;
+                          : model.has_closed_form() || model.dimension() <= kMostExactColumns;
   constexpr double kImageBound = 2e-4;  // bits per dimension
   if (options.max_bound) {
     options_.estimate.max_bound = *options.max_bound;

@@ -82,7 +82,7 @@ FitSettings default_image_settings(ModelKind model, std::size_t training_images,
                                    const ImageShape& shape, std::optional<std::uint64_t> steps) {
   FitSettings settings;
   settings.is_image = true;
-  settings.flow = default_image_options(training_images, shape, model);
+  settings.flow = default_image_options(model);
   settings.train = default_image_train_config(training_images, shape, model);
   if (steps) set_image_plan(settings.train, *steps);
   return settings;

@@ -19,6 +19,17 @@ std::string widths_of(const DenseBranchConfig& branch) {
   return joined(widths, "-");
 }
 
+std::vector<std::string> texts(const std::vector<std::size_t>& numbers) {
+  std::vector<std::string> result;
+  for (const std::size_t number : numbers) result.push_back(std::to_string(number));
+  return result;
+}
+
+// " at 14 x 14"
+std::string at(const ImageShape& image) {
+  return " at " + std::to_string(image.height) + " x " + std::to_string(image.width);
+}
+
 struct Description {
   std::string operator()(const BoundsConfig& config) const {
     return "bounds of " + std::to_string(config.columns.size()) +
@@ -35,12 +46,18 @@ struct Description {
     return "residual block of " + widths_of(branch) + ", " + branch.activation +
            (branch.activation_first ? " first" : "") + ", c " + significant(branch.coefficient, 6);
   }
-  std::string operator()(const PluConfig&) const { return "plu matrix"; }
+  std::string operator()(const PluConfig& config) const {
+    return config.channels > 0 ? "plu matrix of " + std::to_string(config.channels) + " channels"
+                               : "plu matrix";
+  }
   std::string operator()(const CouplingConfig& config) const {
-    std::vector<std::string> widths;
-    for (const std::size_t width : config.hidden) widths.push_back(std::to_string(width));
-    std::string text = coupling_names().at(config.kind) + " coupling of " + joined(widths, "-") +
-                       ", " + config.activation;
+    std::string text = coupling_names().at(config.kind) + " coupling of ";
+    if (config.image.size() > 0) {
+      text += "convolutions " + joined(texts(config.sides), "-") + at(config.image) + ", " +
+              (config.mask == ChannelMask::kCheckerboard ? "checkerboard" : "halves") +
+              ", filters ";
+    }
+    text += joined(texts(config.hidden), "-") + ", " + config.activation;
     if (config.kind == CouplingKind::kSpline) text += ", " + std::to_string(config.bins) + " bins";
     return text;
   }
@@ -51,15 +68,11 @@ struct Description {
   std::string operator()(const FactorOutConfig&) const { return "factor out"; }
   std::string operator()(const ConvolutionalBlockConfig& config) const {
     const ConvolutionalBranchConfig& branch = config.branch;
-    std::vector<std::string> channels = {std::to_string(branch.image.channels)};
-    for (const std::size_t filters : branch.filters) channels.push_back(std::to_string(filters));
-    channels.push_back(std::to_string(branch.image.channels));
-    std::vector<std::string> sides;
-    for (const std::size_t side : branch.sides) sides.push_back(std::to_string(side));
-    return "residual block of convolutions " + joined(sides, "-") + " at " +
-           std::to_string(branch.image.height) + " x " + std::to_string(branch.image.width) +
-           ", channels " + joined(channels, "-") + ", " + branch.activation +
-           (branch.activation_first ? " first" : "") + ", c " + significant(branch.coefficient, 6);
+    const std::string channels = std::to_string(branch.image.channels);
+    return "residual block of convolutions " + joined(texts(branch.sides), "-") + at(branch.image) +
+           ", channels " + channels + "-" + joined(texts(branch.filters), "-") + "-" + channels +
+           ", " + branch.activation + (branch.activation_first ? " first" : "") + ", c " +
+           significant(branch.coefficient, 6);
   }
 };
 

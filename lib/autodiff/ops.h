@@ -87,10 +87,10 @@ Var mirror(Tape<T>& tape, Var x);
 template <class T>
 Var elements(Tape<T>& tape, Var x, std::size_t first, std::size_t count);
 
-// y[i] = x[source[i]], source a permutation of the elements that outlives the tape's backward pass:
-// x [G][E] -> [G][E].
+// y[i] = x[source[i]], source naming `count` different elements and outliving the tape's backward
+// pass: x [G][E] -> [G][count].
 template <class T>
-Var permute(Tape<T>& tape, Var x, const std::size_t* source);
+Var select(Tape<T>& tape, Var x, const std::size_t* source, std::size_t count);
 
 // The elements of a behind those of b: a [G][E], b [G][F] -> [G][F + E].
 template <class T>

@@ -23,13 +23,13 @@ Var elements(Tape<T>& tape, Var x, std::size_t first, std::size_t count) {
 }
 
 template <class T>
-Var permute(Tape<T>& tape, Var x, const std::size_t* source) {
-  const std::size_t n = x.elements;
-  const Var y = tape.variable(n, x.groups);
+Var select(Tape<T>& tape, Var x, const std::size_t* source, std::size_t count) {
+  const std::size_t row = x.elements * kLanes, part = count * kLanes;
+  const Var y = tape.variable(count, x.groups);
   for (std::size_t g = 0; g < x.groups; ++g) {
-    const T* xs = tape.value(x) + g * n * kLanes;
-    T* ys = tape.value(y) + g * n * kLanes;
-    for (std::size_t i = 0; i < n; ++i) {
+    const T* xs = tape.value(x) + g * row;
+    T* ys = tape.value(y) + g * part;
+    for (std::size_t i = 0; i < count; ++i) {
       std::copy_n(xs + source[i] * kLanes, kLanes, ys + i * kLanes);
     }
   }
@@ -37,9 +37,9 @@ Var permute(Tape<T>& tape, Var x, const std::size_t* source) {
     const T* dys = t.output_adjoint(y);
     T* dxs = t.adjoint_to_add(x);
     for (std::size_t g = 0; g < x.groups; ++g) {
-      const T* dy = dys + g * n * kLanes;
-      T* dx = dxs + g * n * kLanes;
-      for (std::size_t i = 0; i < n; ++i) {
+      const T* dy = dys + g * part;
+      T* dx = dxs + g * row;
+      for (std::size_t i = 0; i < count; ++i) {
         for (std::size_t l = 0; l < kLanes; ++l) dx[source[i] * kLanes + l] += dy[i * kLanes + l];
       }
     }
@@ -69,9 +69,9 @@ Var behind(Tape<T>& tape, Var a, Var b) {
   return y;
 }
 
-#define IFLOW_INSTANTIATE(T)                                      \
-  template Var elements(Tape<T>&, Var, std::size_t, std::size_t); \
-  template Var permute(Tape<T>&, Var, const std::size_t*);        \
+#define IFLOW_INSTANTIATE(T)                                           \
+  template Var elements(Tape<T>&, Var, std::size_t, std::size_t);      \
+  template Var select(Tape<T>&, Var, const std::size_t*, std::size_t); \
   template Var behind(Tape<T>&, Var, Var);
 IFLOW_INSTANTIATE(float)
 IFLOW_INSTANTIATE(double)

@@ -21,6 +21,21 @@ namespace {
 
 using nlohmann::json;
 
+template <class T>
+std::string name_of(T value, const std::map<std::string, T>& names) {
+  return std::find_if(names.begin(), names.end(),
+                      [&](const auto& entry) { return entry.second == value; })
+      ->first;
+}
+
+// The value called `field` says, in `names`.
+template <class T>
+T named_value(JsonFields& fields, const std::string& field, const std::map<std::string, T>& names) {
+  const auto found = names.find(fields.get<std::string>(field));
+  if (found == names.end()) fields.fail(field, "unknown value");
+  return found->second;
+}
+
 // --- the flow -------------------------------------------------------------------------------
 
 json image_to_json(const ImageShape& image) {
@@ -59,7 +74,11 @@ struct LayerToJson {
             {"start_gain", c.branch.start_gain},
             {"coefficient", c.branch.coefficient}};
   }
-  json operator()(const PluConfig&) const { return {{"kind", "plu"}}; }
+  json operator()(const PluConfig& c) const {
+    json plu = {{"kind", "plu"}};
+    if (c.channels > 0) plu["channels"] = c.channels;
+    return plu;
+  }
   json operator()(const CouplingConfig& c) const {
     json coupling = {{"kind", coupling_names().at(c.kind) + " coupling"},
                      {"hidden", c.hidden},
@@ -68,6 +87,11 @@ struct LayerToJson {
                      {"from_second", c.from_second}};
     if (c.kind == CouplingKind::kAffine) coupling["log_scale_bound"] = c.log_scale_bound;
     if (c.kind == CouplingKind::kSpline) coupling["bins"] = c.bins, coupling["range"] = c.range;
+    if (c.image.size() > 0) {
+      coupling["image"] = image_to_json(c.image);
+      coupling["sides"] = c.sides;
+      coupling["mask"] = name_of(c.mask, channel_masks());
+    }
     return coupling;
   }
   json operator()(const MarginalConfig& c) const {
@@ -107,6 +131,17 @@ BoundsConfig bounds_from_json(JsonFields& fields) {
   return config;
 }
 
+bool is_side(std::size_t n) { return n > 0 && n <= 4096; }
+
+// [height, width, channels] of images that reach a layer.
+ImageShape image_from_json(JsonFields& fields) {
+  const auto sizes = fields.get<std::vector<std::size_t>>("image");
+  if (sizes.size() != 3 || !std::all_of(sizes.begin(), sizes.end(), is_side)) {
+    fields.fail("image", "must be height, width and channels, from 1 to 4096 each");
+  }
+  return {sizes[0], sizes[1], sizes[2]};
+}
+
 CouplingConfig coupling_from_json(CouplingKind kind, JsonFields& fields) {
   CouplingConfig config;
   config.kind = kind;
@@ -119,18 +154,12 @@ CouplingConfig coupling_from_json(CouplingKind kind, JsonFields& fields) {
     config.bins = fields.get<std::size_t>("bins");
     config.range = fields.get<double>("range");
   }
-  return config;
-}
-
-bool is_side(std::size_t n) { return n > 0 && n <= 4096; }
-
-// [height, width, channels] of images that reach a layer.
-ImageShape image_from_json(JsonFields& fields) {
-  const auto sizes = fields.get<std::vector<std::size_t>>("image");
-  if (sizes.size() != 3 || !std::all_of(sizes.begin(), sizes.end(), is_side)) {
-    fields.fail("image", "must be height, width and channels, from 1 to 4096 each");
+  if (fields.has("image")) {
+    config.image = image_from_json(fields);
+    config.sides = fields.get<std::vector<std::size_t>>("sides");
+    config.mask = named_value(fields, "mask", channel_masks());
   }
-  return {sizes[0], sizes[1], sizes[2]};
+  return config;
 }
 
 ConvolutionalBranchConfig convolutional_from_json(JsonFields& fields) {
@@ -176,7 +205,7 @@ LayerConfig layer_from_json(JsonFields fields, std::size_t dimension, std::size_
     branch.coefficient = fields.get<double>("coefficient");
     config = ResidualBlockConfig{branch};
   } else if (kind == "plu") {
-    config = PluConfig{};
+    config = PluConfig{fields.has("channels") ? fields.get<std::size_t>("channels") : 0};
   } else if (kind == "marginal") {
     config = MarginalConfig{fields.get<std::vector<std::vector<double>>>("masses"),
                             fields.get<double>("margin")};
@@ -250,21 +279,6 @@ std::vector<LatticeColumn> lattices_from_json(JsonFields& fields, std::size_t di
 }
 
 // --- the run --------------------------------------------------------------------------------
-
-template <class T>
-std::string name_of(T value, const std::map<std::string, T>& names) {
-  return std::find_if(names.begin(), names.end(),
-                      [&](const auto& entry) { return entry.second == value; })
-      ->first;
-}
-
-// The value called `field` says, in `names`.
-template <class T>
-T named_value(JsonFields& fields, const std::string& field, const std::map<std::string, T>& names) {
-  const auto found = names.find(fields.get<std::string>(field));
-  if (found == names.end()) fields.fail(field, "unknown value");
-  return found->second;
-}
 
 json log_det_to_json(const LogDetConfig& c) {
   return {{"method", name_of(c.method, log_det_methods())},

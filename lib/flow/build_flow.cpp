@@ -48,10 +48,15 @@ class Maker {
     }
     return std::make_unique<ResidualBlock<T>>(config.branch, layout_, name_);
   }
-  std::unique_ptr<Layer<T>> operator()(const PluConfig&) const {
-    return std::make_unique<Plu<T>>(dimension_, layout_, name_);
+  std::unique_ptr<Layer<T>> operator()(const PluConfig& config) const {
+    const std::size_t channels = config.channels > 0 ? config.channels : dimension_;
+    return std::make_unique<Plu<T>>(dimension_, channels, layout_, name_);
   }
   std::unique_ptr<Layer<T>> operator()(const CouplingConfig& config) const {
+    if (config.image.size() > 0) {
+      check_image(config.image);
+      if (condition_ > 0) throw UsageError(name_ + ": couplings of images take no condition");
+    }
     return std::make_unique<Coupling<T>>(config, dimension_, condition_, layout_, name_);
   }
   std::unique_ptr<Layer<T>> operator()(const MarginalConfig& config) const {

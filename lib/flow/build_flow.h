@@ -20,7 +20,9 @@ namespace iflow {
 struct ActNormConfig {
   std::size_t channels = 0;  // 0: every column for itself
 };
-struct PluConfig {};
+struct PluConfig {
+  std::size_t channels = 0;  // 0: every column is one
+};
 struct ResidualBlockConfig {
   DenseBranchConfig branch;
 };

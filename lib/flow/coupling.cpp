@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <utility>
 
 #include "autodiff/ops.h"
 #include "base/error.h"
 #include "flow/spline_map.h"
+#include "nn/dense_branch.h"
 
 namespace iflow {
 
@@ -35,8 +38,61 @@ std::unique_ptr<ColumnMap<T>> make_map(const CouplingConfig& config, const std::
   return make_spline_map<T>(config.bins, config.range);
 }
 
-DenseBranchConfig conditioner_config(const CouplingConfig& config, std::size_t inputs,
-                                     std::size_t condition, std::size_t outputs) {
+// The columns of both halves.
+struct Halves {
+  std::vector<std::size_t> first, second;
+};
+
+Halves halves_of_row(std::size_t dimension, const std::string& prefix) {
+  if (dimension < 2) throw UsageError(prefix + ": a coupling layer needs at least 2 columns");
+  Halves halves{std::vector<std::size_t>(dimension / 2),
+                std::vector<std::size_t>(dimension - dimension / 2)};
+  std::iota(halves.first.begin(), halves.first.end(), std::size_t{0});
+  std::iota(halves.second.begin(), halves.second.end(), dimension / 2);
+  return halves;
+}
+
+bool is_in_first(ChannelMask mask, std::size_t channel, std::size_t channels) {
+  if (mask == ChannelMask::kHalves) return channel < channels / 2;
+  const std::size_t pixel = channel / (channels / 4);  // of the block of 2 x 2: [dy][dx]
+  return pixel == 0 || pixel == 3;
+}
+
+// Either half is an image itself: [H][W][its channels].
+Halves halves_of_image(const CouplingConfig& config, const std::string& prefix) {
+  const std::size_t channels = config.image.channels;
+  if (channels < 2) throw UsageError(prefix + ": a coupling layer needs at least 2 channels");
+  if (config.mask == ChannelMask::kCheckerboard && channels % 4 != 0) {
+    throw UsageError(prefix + ": only squeezed images have a checkerboard of channels");
+  }
+  Halves halves;
+  for (std::size_t i = 0; i < config.image.size(); ++i) {
+    (is_in_first(config.mask, i % channels, channels) ? halves.first : halves.second).push_back(i);
+  }
+  return halves;
+}
+
+// `inputs` and `outputs`: columns, of images in all pixels.
+template <class T>
+std::unique_ptr<Branch<T>> make_conditioner(const CouplingConfig& config, std::size_t inputs,
+                                            std::size_t outputs, std::size_t condition,
+                                            ParameterLayout& layout, const std::string& name) {
+  // No shift at all is a stationary point wherever the data are symmetric.
+  const double start_gain = config.kind == CouplingKind::kAdditive ? 1 : 0;
+  if (config.image.size() > 0) {
+    ConvolutionalBranchConfig network;
+    network.image = config.image;
+    network.image.channels = inputs / config.image.pixels();
+    network.outputs = outputs / config.image.pixels();
+    network.filters = config.hidden;
+    network.sides = config.sides;
+    network.activation = config.activation;
+    network.activation_start = config.activation_start;
+    network.activation_first = false;
+    network.start_gain = start_gain;
+    network.bounded = false;
+    return std::make_unique<ConvolutionalBranch<T>>(network, layout, name);
+  }
   DenseBranchConfig network;
   network.dimension = inputs;
   network.condition = condition;
@@ -44,15 +100,9 @@ DenseBranchConfig conditioner_config(const CouplingConfig& config, std::size_t i
   network.hidden = config.hidden;
   network.activation = config.activation;
   network.activation_start = config.activation_start;
-  // No shift at all is a stationary point wherever the data are symmetric.
-  network.start_gain = config.kind == CouplingKind::kAdditive ? 1 : 0;
+  network.start_gain = start_gain;
   network.bounded = false;
-  return network;
-}
-
-std::size_t checked_dimension(std::size_t dimension, const std::string& prefix) {
-  if (dimension < 2) throw UsageError(prefix + ": a coupling layer needs at least 2 columns");
-  return dimension;
+  return std::make_unique<DenseBranch<T>>(network, layout, name);
 }
 
 }  // namespace
@@ -64,24 +114,30 @@ const std::map<CouplingKind, std::string>& coupling_names() {
   return names;
 }
 
+const std::map<std::string, ChannelMask>& channel_masks() {
+  static const std::map<std::string, ChannelMask> masks = {
+      {"halves", ChannelMask::kHalves}, {"checkerboard", ChannelMask::kCheckerboard}};
+  return masks;
+}
+
 template <class T>
 Coupling<T>::Coupling(const CouplingConfig& config, std::size_t dimension, std::size_t condition,
                       ParameterLayout& layout, const std::string& prefix)
-    : dimension_(checked_dimension(dimension, prefix)),
-      passed_begin_(config.from_second ? dimension / 2 : 0),
-      passed_count_(config.from_second ? dimension - dimension / 2 : dimension / 2),
-      mapped_begin_(config.from_second ? 0 : dimension / 2),
-      mapped_count_(dimension - passed_count_),
-      map_(make_map<T>(config, prefix)),
-      conditioner_(
-          conditioner_config(config, passed_count_, condition, mapped_count_ * map_->parameters()),
-          layout, prefix + ".conditioner") {}
+    : dimension_(dimension), map_(make_map<T>(config, prefix)) {
+  Halves halves =
+      config.image.size() > 0 ? halves_of_image(config, prefix) : halves_of_row(dimension, prefix);
+  if (config.from_second) std::swap(halves.first, halves.second);
+  passed_ = std::move(halves.first);
+  mapped_ = std::move(halves.second);
+  conditioner_ = make_conditioner<T>(config, passed_.size(), mapped_.size() * map_->parameters(),
+                                     condition, layout, prefix + ".conditioner");
+}
 
 // The h of every mapped column: [G][mapped columns * parameters].
 template <class T>
 Var Coupling<T>::condition(const Pass<T>& pass, Var x) const {
-  return conditioner_.forward(pass, ops::elements(pass.tape, x, passed_begin_, passed_count_),
-                              x.groups);
+  const Var passed = ops::select(pass.tape, x, passed_.data(), passed_.size());
+  return conditioner_->forward(pass, passed, x.groups);
 }
 
 template <class T>
@@ -95,10 +151,10 @@ Transformed Coupling<T>::forward(const Pass<T>& pass, Var x) const {
     const T* hs = pass.tape.value(h) + g * h.elements * kLanes;
     T* ys = pass.tape.value(out) + g * out.elements * kLanes;
     T* log_det = ys + dimension_ * kLanes;
-    std::copy_n(xs + passed_begin_ * kLanes, passed_count_ * kLanes, ys + passed_begin_ * kLanes);
+    for (const std::size_t i : passed_) std::copy_n(xs + i * kLanes, kLanes, ys + i * kLanes);
     std::fill_n(log_det, kLanes, T(0));
-    for (std::size_t i = 0; i < mapped_count_; ++i) {
-      const std::size_t at = (mapped_begin_ + i) * kLanes;
+    for (std::size_t i = 0; i < mapped_.size(); ++i) {
+      const std::size_t at = mapped_[i] * kLanes;
       map_->forward(xs + at, hs + i * per_column, ys + at, log_det);
     }
   }
@@ -112,12 +168,11 @@ Transformed Coupling<T>::forward(const Pass<T>& pass, Var x) const {
       const T* hs = t.value(h) + g * h.elements * kLanes;
       T* dxs = dx + g * dimension_ * kLanes;
       T* dhs = dh + g * h.elements * kLanes;
-      for (std::size_t l = passed_begin_ * kLanes; l < (passed_begin_ + passed_count_) * kLanes;
-           ++l) {
-        dxs[l] += dy[l];
+      for (const std::size_t i : passed_) {
+        for (std::size_t l = i * kLanes; l < (i + 1) * kLanes; ++l) dxs[l] += dy[l];
       }
-      for (std::size_t i = 0; i < mapped_count_; ++i) {
-        const std::size_t at = (mapped_begin_ + i) * kLanes;
+      for (std::size_t i = 0; i < mapped_.size(); ++i) {
+        const std::size_t at = mapped_[i] * kLanes;
         map_->backward(xs + at, hs + i * per_column, dy + at, d_log_det, dxs + at,
                        dhs + i * per_column);
       }
@@ -135,9 +190,10 @@ Inverted Coupling<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions&)
   std::copy_n(pass.tape.value(y), y.size(), pass.tape.value(x));
   for (std::size_t g = 0; g < y.groups; ++g) {
     const T* hs = pass.tape.value(h) + g * h.elements * kLanes;
-    T* xs = pass.tape.value(x) + (g * dimension_ + mapped_begin_) * kLanes;
-    for (std::size_t i = 0; i < mapped_count_; ++i) {
-      map_->inverse(xs + i * kLanes, hs + i * per_column, xs + i * kLanes);
+    T* xs = pass.tape.value(x) + g * dimension_ * kLanes;
+    for (std::size_t i = 0; i < mapped_.size(); ++i) {
+      T* const xi = xs + mapped_[i] * kLanes;
+      map_->inverse(xi, hs + i * per_column, xi);
     }
   }
   return {x};
@@ -146,7 +202,7 @@ Inverted Coupling<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions&)
 template <class T>
 void Coupling<T>::initialise(const Pass<T>& pass, std::span<T> values, Var,
                              std::uint64_t seed) const {
-  conditioner_.initialise(pass.layout, values, seed);
+  conditioner_->initialise(pass.layout, values, seed);
 }
 
 template <class T>

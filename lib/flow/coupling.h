@@ -1,6 +1,7 @@
-// Coupling layers: one half of the columns passes unchanged and, through a conditioner, a dense
-// network of any weights, says how each column of the other half is mapped:
+// Coupling layers: one half of the columns passes unchanged and, through a conditioner, a network
+// of any weights, says how each column of the other half is mapped:
 //   y_1 = x_1, y_2 = m(x_2; conditioner(x_1)), ln |det| = sum of ln m'.
+// Of images, half of the channels passes, and the conditioner consists of convolutions.
 // The conditioner of a conditional density takes its condition beside x_1.
 // (Dinh, Krueger, Bengio, "NICE", ICLR 2015 workshop, section 3.2)
 #pragma once
@@ -12,7 +13,8 @@
 
 #include "flow/column_map.h"
 #include "flow/layer.h"
-#include "nn/dense_branch.h"
+#include "nn/branch.h"
+#include "nn/convolutional_branch.h"
 
 namespace iflow {
 
@@ -22,23 +24,36 @@ enum class CouplingKind { kAdditive, kAffine, kSpline };
 // additive, affine, spline.
 const std::map<CouplingKind, std::string>& coupling_names();
 
+// Which channels of an image are the first half: the first ones, or, of a squeezed image
+// (permutation.h), those of the pixels whose row and column were both even or both odd, a
+// checkerboard of the image before. (Dinh, Sohl-Dickstein, Bengio, "Density estimation using Real
+// NVP", ICLR 2017, section 3.4)
+enum class ChannelMask { kHalves, kCheckerboard };
+
+// halves, checkerboard.
+const std::map<std::string, ChannelMask>& channel_masks();
+
 struct CouplingConfig {
   CouplingKind kind = CouplingKind::kAffine;
-  std::vector<std::size_t> hidden;  // widths of the conditioner's hidden layers
+  std::vector<std::size_t> hidden;  // widths of the conditioner's hidden layers, or its filters
   std::string activation = "relu";  // of the conditioner; a name of nn/activations.h
   double activation_start = 1;      // initial value of the activation's parameter
   bool from_second = false;         // the second half of the columns conditions the first
   double log_scale_bound = 2;       // affine: |s| stays below
   std::size_t bins = 8;             // spline
   double range = 4;                 // spline: the identity beyond
+  ImageShape image;                 // that reaches the layer; empty: a row of a table
+  std::vector<std::size_t> sides;   // of images: of the kernels, odd, one more than hidden
+  ChannelMask mask = ChannelMask::kHalves;  // of images
 };
 
 template <class T>
 class Coupling final : public Layer<T> {
  public:
   // Adds the conditioner's parameters to the layout under "PREFIX.conditioner.". The first half has
-  // dimension / 2 columns; `condition`: numbers in the condition. Throws UsageError for fewer than
-  // 2 columns and numbers that make no sense.
+  // dimension / 2 columns, or half of the channels, rounded down; `condition`: numbers in the
+  // condition, which images have none of. Throws UsageError for fewer than 2 columns or channels
+  // and numbers that make no sense.
   Coupling(const CouplingConfig& config, std::size_t dimension, std::size_t condition,
            ParameterLayout& layout, const std::string& prefix);
 
@@ -55,10 +70,9 @@ class Coupling final : public Layer<T> {
   Var condition(const Pass<T>& pass, Var x) const;
 
   std::size_t dimension_;
-  std::size_t passed_begin_, passed_count_;  // the columns of the half that passes
-  std::size_t mapped_begin_, mapped_count_;
+  std::vector<std::size_t> passed_, mapped_;  // the columns of either half
   std::unique_ptr<ColumnMap<T>> map_;
-  DenseBranch<T> conditioner_;
+  std::unique_ptr<Branch<T>> conditioner_;
 };
 
 extern template class Coupling<float>;

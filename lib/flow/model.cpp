@@ -55,6 +55,10 @@ Model::Model(const FlowConfig& config, std::span<const float> values)
   }
 }
 
+bool Model::has_closed_form() const {
+  return std::all_of(bounds_.begin(), bounds_.end(), [](double bound) { return bound == 0; });
+}
+
 Model::Loaded Model::load(Tape<double>& tape, const double* rows, std::size_t n) const {
   const std::size_t d = dimension();
   const Var x = tape.variable(d, groups_for(n));

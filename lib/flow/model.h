@@ -61,6 +61,8 @@ class Model {
   std::size_t row_width() const { return config_.row_width(); }
   // Proved Lipschitz bound of every layer's residual branch, 0 where it has none.
   const std::vector<double>& lipschitz_bounds() const { return bounds_; }
+  // Whether no layer is a residual block: log-determinants and inverses have closed forms.
+  bool has_closed_form() const;
 
   // ln p of every row, in nats, in the data's own units. rows: (n, row_width) row-major.
   // Throws NumericError naming the row (counted from 0) whose density is not a number.

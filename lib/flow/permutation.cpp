@@ -65,7 +65,7 @@ template <class T>
 Transformed Permutation<T>::forward(const Pass<T>& pass, Var x) const {
   const Var log_det = pass.tape.variable(1, x.groups);
   std::fill_n(pass.tape.value(log_det), log_det.size(), T(0));
-  return {ops::permute(pass.tape, x, source_.data()), log_det};
+  return {ops::select(pass.tape, x, source_.data(), source_.size()), log_det};
 }
 
 template <class T>

@@ -4,11 +4,20 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/error.h"
 #include "kernels/matmul.h"
 
 namespace iflow {
 
 namespace {
+
+std::size_t pixels_of(std::size_t dimension, std::size_t channels, const std::string& prefix) {
+  if (channels == 0 || dimension % channels != 0) {
+    throw UsageError(prefix + ": rows of " + std::to_string(dimension) + " numbers can't have " +
+                     std::to_string(channels) + " channels");
+  }
+  return dimension / channels;
+}
 
 // Writes P L and U, (d, d) row-major each.
 template <class T>
@@ -26,64 +35,68 @@ void unpack(const T* factors, std::size_t d, T* permuted_lower, T* upper) {
 }  // namespace
 
 template <class T>
-Plu<T>::Plu(std::size_t dimension, ParameterLayout& layout, const std::string& prefix)
-    : factors_(layout.add(prefix + ".factors", dimension, dimension)), info_(layout[factors_]) {}
+Plu<T>::Plu(std::size_t dimension, std::size_t channels, ParameterLayout& layout,
+            const std::string& prefix)
+    : pixels_(pixels_of(dimension, channels, prefix)),
+      factors_(layout.add(prefix + ".factors", channels, channels)),
+      info_(layout[factors_]) {}
 
 template <class T>
 Transformed Plu<T>::forward(const Pass<T>& pass, Var x) const {
   Tape<T>& tape = pass.tape;
   const Parameter<T> factors = pass.parameter(factors_);
-  const std::size_t d = factors.rows;
+  const std::size_t d = factors.rows, pixels = x.groups * pixels_;  // of kLanes images each
   T* lower = tape.scratch(d * d);
   T* upper = tape.scratch(d * d);
   unpack(factors.value, d, lower, upper);
   const auto pl = kernels::row_major<T>(lower, d, d), u = kernels::row_major<T>(upper, d, d);
   T* middle = tape.scratch(x.size());  // U x
-  const Var y = tape.variable(d, x.groups);
-  kernels::matmul(u, tape.value(x), middle, x.groups, false);
-  kernels::matmul(pl, middle, tape.value(y), x.groups, false);
+  const Var y = tape.variable(x.elements, x.groups);
+  kernels::matmul(u, tape.value(x), middle, pixels, false);
+  kernels::matmul(pl, middle, tape.value(y), pixels, false);
   tape.on_backward(y, [=](Tape<T>& t) {
     const T* dy = t.output_adjoint(y);
     // y = P L m, m = U x: dL = (P^T dy) m^T, dm = (P L)^T dy, dU = dm x^T, dx = U^T dm
     const auto d_middle = t.workspace(x.size()), d_matrix = t.workspace(d * d);
     T* dm = d_matrix.data();
     std::fill_n(dm, d * d, T(0));
-    kernels::weight_gradient(dy, middle, dm, d, d, x.groups);
+    kernels::weight_gradient(dy, middle, dm, d, d, pixels);
     for (std::size_t i = 0; i < d; ++i) {
       for (std::size_t j = 0; j < i; ++j) {
         factors.gradient[i * d + j] += dm[(d - 1 - i) * d + j];
       }
     }
-    kernels::matmul(pl.transposed(), dy, d_middle.data(), x.groups, false);
+    kernels::matmul(pl.transposed(), dy, d_middle.data(), pixels, false);
     std::fill_n(dm, d * d, T(0));
-    kernels::weight_gradient(d_middle.data(), t.value(x), dm, d, d, x.groups);
+    kernels::weight_gradient(d_middle.data(), t.value(x), dm, d, d, pixels);
     for (std::size_t i = 0; i < d; ++i) {
       factors.gradient[i * d + i] += dm[i * d + i] * upper[i * d + i];
       for (std::size_t j = i + 1; j < d; ++j) factors.gradient[i * d + j] += dm[i * d + j];
     }
     const auto dx = t.adjoint(x);
-    kernels::matmul(u.transposed(), d_middle.data(), dx.data, x.groups, !dx.fresh);
+    kernels::matmul(u.transposed(), d_middle.data(), dx.data, pixels, !dx.fresh);
   });
 
   const Var log_det = tape.variable(1, x.groups);
   T sum = 0;
   for (std::size_t i = 0; i < d; ++i) sum += factors.value[i * (d + 1)];
-  std::fill_n(tape.value(log_det), log_det.size(), sum);
+  const T copies = static_cast<T>(pixels_);
+  std::fill_n(tape.value(log_det), log_det.size(), copies * sum);
   tape.on_backward(log_det, [=](Tape<T>& t) {
     const T* adjoint = t.output_adjoint(log_det);
     T total = 0;
     for (std::size_t i = 0; i < log_det.size(); ++i) total += adjoint[i];
-    for (std::size_t i = 0; i < d; ++i) factors.gradient[i * (d + 1)] += total;
+    for (std::size_t i = 0; i < d; ++i) factors.gradient[i * (d + 1)] += copies * total;
   });
   return {y, log_det};
 }
 
 template <class T>
 Inverted Plu<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions&) const {
-  const std::size_t d = y.elements;
+  const std::size_t d = info_.rows;
   const T* factors = pass.parameter(factors_).value;
-  const Var x = pass.tape.variable(d, y.groups);
-  for (std::size_t g = 0; g < y.groups; ++g) {
+  const Var x = pass.tape.variable(y.elements, y.groups);
+  for (std::size_t g = 0; g < y.groups * pixels_; ++g) {
     const T* ys = pass.tape.value(y) + g * d * kLanes;
     T* xs = pass.tape.value(x) + g * d * kLanes;
     const auto subtract = [&](std::size_t i, std::size_t j) {

@@ -1,7 +1,8 @@
 // An invertible matrix by its factors: y = P L U x, P the reversal of the columns' order, L unit
 // lower and U upper triangular with a positive diagonal. ln |det| = sum ln U_ii. It begins as P,
-// which exchanges the halves of a coupling layer. (Kingma, Dhariwal, "Glow", NeurIPS 2018,
-// section 3.2)
+// which exchanges the halves of a coupling layer. Of images, the same matrix for the channels of
+// every pixel: an invertible 1x1 convolution, whose ln |det| counts once a pixel. (Kingma,
+// Dhariwal, "Glow", NeurIPS 2018, section 3.2)
 #pragma once
 
 #include <string>
@@ -13,15 +14,18 @@ namespace iflow {
 template <class T>
 class Plu final : public Layer<T> {
  public:
-  // Adds "PREFIX.factors" (dimension, dimension) to the layout: L below the diagonal, U above it,
-  // ln U_ii on it.
-  Plu(std::size_t dimension, ParameterLayout& layout, const std::string& prefix);
+  // Adds "PREFIX.factors" (channels, channels) to the layout: L below the diagonal, U above it,
+  // ln U_ii on it. A row of a table has as many channels as columns. Throws UsageError where
+  // `dimension` is no multiple of them.
+  Plu(std::size_t dimension, std::size_t channels, ParameterLayout& layout,
+      const std::string& prefix);
 
   Transformed forward(const Pass<T>& pass, Var x) const override;
   Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
   double inverse_lipschitz(const T* values) const override;
 
  private:
+  std::size_t pixels_;
   std::size_t factors_;  // index into the layout
   ParameterInfo info_;
 };

@@ -15,6 +15,8 @@ namespace iflow {
 
 namespace {
 
+constexpr std::size_t kMaxSide = 255;  // of a kernel
+
 void check(const ConvolutionalBranchConfig& c, const std::string& prefix) {
   if (!(c.coefficient > 0 && c.coefficient < 1)) {
     throw UsageError(prefix + ": the coefficient must lie between 0 and 1, got " +
@@ -35,6 +37,10 @@ void check(const ConvolutionalBranchConfig& c, const std::string& prefix) {
   }
   for (const std::size_t side : c.sides) {
     if (side % 2 == 0) throw UsageError(prefix + ": the side of a kernel must be odd");
+    if (side > kMaxSide) {
+      throw UsageError(prefix + ": the side of a kernel must be at most " +
+                       std::to_string(kMaxSide));
+    }
   }
   if (std::count(c.filters.begin(), c.filters.end(), 0) > 0) {
     throw UsageError(prefix + ": a layer can't have 0 filters");
@@ -52,7 +58,7 @@ ConvolutionalBranch<T>::ConvolutionalBranch(const ConvolutionalBranchConfig& con
   check(config, prefix);
   std::vector<std::size_t> channels = {config.image.channels};
   channels.insert(channels.end(), config.filters.begin(), config.filters.end());
-  channels.push_back(config.image.channels);
+  channels.push_back(config.outputs > 0 ? config.outputs : config.image.channels);
   for (std::size_t i = 0; i < config.sides.size(); ++i) {
     const std::string name = prefix + "." + std::to_string(i);
     Layer layer{};
@@ -61,7 +67,8 @@ ConvolutionalBranch<T>::ConvolutionalBranch(const ConvolutionalBranchConfig& con
     const std::size_t inputs = layer.activated ? phi_.outputs(channels[i]) : channels[i];
     layer.shape = {config.image.height, config.image.width, inputs, channels[i + 1],
                    config.sides[i]};
-    layer.weight = layout.add(name + ".weight", layer.shape, config.coefficient);
+    layer.weight =
+        layout.add(name + ".weight", layer.shape, config.bounded ? config.coefficient : 0);
     layer.bias = layout.add(name + ".bias", channels[i + 1], 1);
     layer.parameter = layer.weight;
     if (layer.activated && has_parameter(phi_.kind)) {

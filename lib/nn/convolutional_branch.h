@@ -3,6 +3,8 @@
 //   g(x) = W_m * Phi(... W_2 * Phi(W_1 * Phi(x) + b_1) + b_2 ...) + b_m,
 // zero-padded, every W_i as a linear operator of spectral norm at most c. (Behrmann et al., 2019,
 // section 3.1; Chen et al., 2019, appendix E)
+// With free weights and an output of its own number of channels it is the conditioner of a coupling
+// layer.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +20,7 @@ namespace iflow {
 
 struct ConvolutionalBranchConfig {
   ImageShape image;                      // of x and of g(x)
+  std::size_t outputs = 0;               // channels of g(x); 0: as many as x has
   std::vector<std::size_t> filters;      // channels between the convolutions
   std::vector<std::size_t> sides;        // of the kernels, odd: one more than filters
   std::string activation = "clipswish";  // a name of nn/activations.h
@@ -25,6 +28,7 @@ struct ConvolutionalBranchConfig {
   bool activation_first = true;          // Phi(x) before W_1
   double start_gain = 1;                 // of W_m's initial numbers; 0: g begins as a constant
   double coefficient = 0.98;             // c: the bound on every spectral norm, in (0, 1)
+  bool bounded = true;                   // false: free weights, c has no meaning
 };
 
 template <class T>

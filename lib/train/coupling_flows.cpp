@@ -58,6 +58,18 @@ FlowOptions default_coupling_options(ModelKind model, std::size_t training_rows,
   return options;
 }
 
+// For now.
+FlowOptions default_image_coupling_options(ModelKind model) {
+  FlowOptions options;
+  options.model = model;
+  options.blocks = 8;
+  options.hidden = {64, 64};
+  options.activation = "relu";
+  options.activation_start = 1;
+  options.bins = 8;
+  return options;
+}
+
 double default_coupling_rate(ModelKind model) { return model == ModelKind::kNice ? 5e-4 : 2e-3; }
 
 namespace {
@@ -67,22 +79,56 @@ CouplingKind coupling_of(ModelKind model) {
   return model == ModelKind::kSpline ? CouplingKind::kSpline : CouplingKind::kAffine;
 }
 
-}  // namespace
+// Whether a matrix mixes the columns in front of every coupling.
+bool has_matrices(ModelKind model) {
+  return model == ModelKind::kGlow || model == ModelKind::kSpline;
+}
 
-void append_couplings(const FlowOptions& options, FlowConfig& flow) {
+CouplingConfig coupling_config(const FlowOptions& options) {
   CouplingConfig coupling;
   coupling.kind = coupling_of(options.model);
   coupling.hidden = options.hidden;
   coupling.activation = options.activation;
   coupling.activation_start = options.activation_start;
   coupling.bins = options.bins;
+  return coupling;
+}
+
+}  // namespace
+
+std::vector<std::size_t> kernel_sides(std::size_t hidden) {
+  std::vector<std::size_t> sides(hidden + 1, 1);
+  sides.front() = sides.back() = 3;
+  return sides;
+}
+
+void append_couplings(const FlowOptions& options, FlowConfig& flow) {
+  CouplingConfig coupling = coupling_config(options);
   for (std::size_t i = 0; i < options.blocks; ++i) {
     // the ActNorm of the first step is that in front of all blocks
     if (options.model == ModelKind::kGlow && i > 0) flow.layers.emplace_back(ActNormConfig{});
-    if (options.model == ModelKind::kGlow || options.model == ModelKind::kSpline) {
+    if (has_matrices(options.model)) {
       flow.layers.emplace_back(PluConfig{});
     } else {
       coupling.from_second = i % 2 == 1;
+    }
+    flow.layers.emplace_back(coupling);
+  }
+}
+
+void append_image_couplings(const FlowOptions& options, const ImageShape& shape, FlowConfig& flow) {
+  CouplingConfig coupling = coupling_config(options);
+  coupling.image = shape;
+  coupling.sides = kernel_sides(options.hidden.size());
+  const bool has_checkerboard = shape.channels % 4 == 0;
+  for (std::size_t i = 0; i < options.blocks; ++i) {
+    flow.layers.emplace_back(ActNormConfig{shape.channels});
+    if (has_matrices(options.model)) {
+      flow.layers.emplace_back(PluConfig{shape.channels});
+    } else {
+      coupling.from_second = i % 2 == 1;
+      coupling.mask =
+          has_checkerboard && i / 2 % 2 == 0 ? ChannelMask::kCheckerboard : ChannelMask::kHalves;
     }
     flow.layers.emplace_back(coupling);
   }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "train/defaults.h"
 
@@ -17,10 +18,20 @@ namespace iflow {
 
 FlowOptions default_coupling_options(ModelKind model, std::size_t training_rows,
                                      std::size_t columns);
+// For images.
+FlowOptions default_image_coupling_options(ModelKind model);
 // The learning rate at the top of its schedule.
 double default_coupling_rate(ModelKind model);
 
+// Of the kernels of a network of images with so many hidden layers: 3, 1 ... 1, 3.
+std::vector<std::size_t> kernel_sides(std::size_t hidden);
+
 // Appends options.blocks couplings and what belongs to each of them. The model is a coupling flow.
 void append_couplings(const FlowOptions& options, FlowConfig& flow);
+
+// The same for images of this shape, of at least 2 channels: convolutional couplings, each behind
+// an ActNorm of channels. NICE and RealNVP take turns in masks and halves, Glow and splines have an
+// invertible 1x1 convolution before each coupling.
+void append_image_couplings(const FlowOptions& options, const ImageShape& shape, FlowConfig& flow);
 
 }  // namespace iflow

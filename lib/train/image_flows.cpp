@@ -31,8 +31,7 @@ ConvolutionalBranchConfig branch_of(const FlowOptions& options, const ImageShape
   ConvolutionalBranchConfig branch;
   branch.image = shape;
   branch.filters = options.hidden;
-  branch.sides.assign(options.hidden.size() + 1, 1);
-  branch.sides.front() = branch.sides.back() = 3;
+  branch.sides = kernel_sides(options.hidden.size());
   branch.activation = options.activation;
   branch.activation_start = options.activation_start;
   branch.activation_first = options.activation_first;
@@ -48,13 +47,22 @@ void append_blocks(const FlowOptions& options, const ImageShape& shape, FlowConf
   }
 }
 
+// What a model has on one size of an image.
+void append_scale(const FlowOptions& options, const ImageShape& shape, FlowConfig& flow) {
+  if (options.model == ModelKind::kIResNet) {
+    append_blocks(options, shape, flow);
+  } else if (shape.channels > 1) {
+    append_image_couplings(options, shape, flow);
+  } else {  // there are no channels to split: the image is a row of a table
+    flow.layers.emplace_back(ActNormConfig{});
+    append_couplings(options, flow);
+  }
+}
+
 }  // namespace
 
-FlowOptions default_image_options(std::size_t training_images, const ImageShape& shape,
-                                  ModelKind model) {
-  if (model != ModelKind::kIResNet) {
-    return default_flow_options(training_images, shape.size(), model);
-  }
+FlowOptions default_image_options(ModelKind model) {
+  if (model != ModelKind::kIResNet) return default_image_coupling_options(model);
   FlowOptions options;
   options.blocks = 16;
   options.hidden = {24, 24};
@@ -69,9 +77,9 @@ FlowOptions default_image_options(std::size_t training_images, const ImageShape&
 TrainConfig default_image_train_config(std::size_t training_images, const ImageShape& shape,
                                        ModelKind model) {
   TrainConfig config = default_train_config(training_images, shape.size(), model);
+  config.batch = 32;
+  config.learning_rate = 1e-2;
   if (model == ModelKind::kIResNet) {
-    config.batch = 32;
-    config.learning_rate = 1e-2;
     config.norm_every = 4;
     config.log_det.method = LogDetMethod::kRoulette;
   }
@@ -94,19 +102,17 @@ FlowConfig make_image_flow(const FlowOptions& options, const ImageStatistics& im
   } else {
     flow.layers.emplace_back(logit_of(images, options.alpha));
   }
-  if (options.model != ModelKind::kIResNet) {
-    flow.layers.emplace_back(ActNormConfig{});
-    append_couplings(options, flow);
-  }
+  const bool couples = options.model != ModelKind::kIResNet;
   ImageShape shape = images.shape;
-  for (int scale = 0; scale < kScales && options.model == ModelKind::kIResNet; ++scale) {
-    if (!can_squeeze(shape)) {
-      if (scale == 0) append_blocks(options, shape, flow);
-      break;
+  if (!can_squeeze(shape)) append_scale(options, shape, flow);
+  for (int scale = 0; scale < kScales && can_squeeze(shape); ++scale) {
+    if (couples && scale > 0) {
+      flow.layers.emplace_back(FactorOutConfig{shape});
+      shape = kept_by_factor_out(shape);
     }
     flow.layers.emplace_back(SqueezeConfig{shape});
     shape = squeezed(shape);
-    append_blocks(options, shape, flow);
+    append_scale(options, shape, flow);
   }
   flow.layers.emplace_back(ActNormConfig{});
   return flow;

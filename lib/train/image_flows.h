@@ -14,8 +14,7 @@ struct ImageStatistics {
   PixelHistogram pixels;  // of the images to train on
 };
 
-FlowOptions default_image_options(std::size_t training_images, const ImageShape& shape,
-                                  ModelKind model = ModelKind::kIResNet);
+FlowOptions default_image_options(ModelKind model = ModelKind::kIResNet);
 
 // Everything of a run but its seed.
 TrainConfig default_image_train_config(std::size_t training_images, const ImageShape& shape,
@@ -28,7 +27,9 @@ void set_image_plan(TrainConfig& config, std::uint64_t steps);
 // The marginal of every pixel is made Gaussian, or its logit taken. An i-ResNet has `blocks`
 // convolutional blocks, each behind an ActNorm of channels, on images squeezed once, as many on
 // images squeezed twice, as far as the sides are even, and at the end an ActNorm of every element:
-// a learned diagonal base density. Coupling flows take the image as a row of a table.
+// a learned diagonal base density. Coupling flows have convolutional couplings in the place of
+// blocks (coupling_flows.h), and half of the channels leave in front of the second squeeze; grey
+// images of an odd side they take as rows of a table.
 FlowConfig make_image_flow(const FlowOptions& options, const ImageStatistics& images);
 
 }  // namespace iflow

@@ -94,6 +94,24 @@ void check(const TrainConfig& c, std::size_t rows) {
 
 }  // namespace
 
+std::vector<double> validation_log_density(const Model& model, std::span<const double> rows,
+                                           std::uint64_t seed) {
+  if (model.has_closed_form() || model.dimension() <= kMostExactValidation) {
+    return model.log_density(rows);
+  }
+  std::vector<std::uint64_t> ids(rows.size() / model.row_width());
+  std::iota(ids.begin(), ids.end(), std::uint64_t{0});
+  EstimateOptions options;
+  options.probes = 2;
+  options.max_bound = kValidationBound * static_cast<double>(model.dimension());
+  options.seed = seed;
+  std::vector<double> log_p;
+  for (const DensityEstimate& row : model.estimate_log_density(rows, ids, options)) {
+    log_p.push_back(row.value);
+  }
+  return log_p;
+}
+
 Trainer::Trainer(const FlowConfig& flow, const TrainConfig& config, TrainingData data)
     : config_(config),
       flow_config_(flow),
@@ -275,7 +293,7 @@ bool Trainer::update() {
       add_in_tree(gradients_, at, n);
       if (!is_usable(gradient, n)) usable = false;
       const auto c = static_cast<float>(info.max_norm);
-      if (info.convolution) {
+      if (info.max_norm > 0 && info.convolution) {
         pull_back_through_norm(raw, directions_[i].data(), n, sigma_[i], c, gradient);
       } else if (info.max_norm > 0) {
         pull_back_through_norm(raw, now_.power[i], sigma_[i], c, gradient);
@@ -321,7 +339,9 @@ void Trainer::normalise(std::size_t parameter, int power_iterations) {
 double Trainer::validation_loss(const std::vector<float>& values) const {
   const Model model(flow_config_, values);
   try {
-    return -mean_and_error(validation_log_density(model), data_.validation_weights).mean;
+    return -mean_and_error(validation_log_density(model, data_.validation, config_.seed),
+                           data_.validation_weights)
+                .mean;
   } catch (const NumericError&) {
     return std::numeric_limits<double>::quiet_NaN();
   }
@@ -348,23 +368,6 @@ bool Trainer::validate() {
   }
   good_ = now_;
   return true;
-}
-
-// Exact where that is affordable; else by the series, with probes that are the same every time, so
-// that their noise hardly counts when two validations are compared.
-std::vector<double> Trainer::validation_log_density(const Model& model) const {
-  if (flow_.dimension() <= kMostExactValidation) return model.log_density(data_.validation);
-  std::vector<std::uint64_t> ids(data_.validation.size() / width_);
-  std::iota(ids.begin(), ids.end(), std::uint64_t{0});
-  EstimateOptions options;
-  options.probes = 2;
-  options.max_bound = kValidationBound * static_cast<double>(flow_.dimension());
-  options.seed = config_.seed;
-  std::vector<double> log_p;
-  for (const DensityEstimate& row : model.estimate_log_density(data_.validation, ids, options)) {
-    log_p.push_back(row.value);
-  }
-  return log_p;
 }
 
 void Trainer::recover() {

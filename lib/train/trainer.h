@@ -53,6 +53,12 @@ struct TrainingData {
   std::vector<double> validation_weights = {};
 };
 
+// ln p of the rows to validate on (m, width), in nats: exact where that is affordable; else by the
+// series, with probes that are the same every time, so that their noise hardly counts when two
+// validations are compared. `seed`: of the run.
+std::vector<double> validation_log_density(const Model& model, std::span<const double> rows,
+                                           std::uint64_t seed);
+
 // One line of the training history. Losses are mean negative log-likelihoods in nats per row, in
 // the data's own units.
 struct HistoryPoint {
@@ -125,7 +131,6 @@ class Trainer {
                         std::size_t count, std::size_t slice);
   bool update();
   void normalise(std::size_t parameter, int power_iterations);
-  std::vector<double> validation_log_density(const Model& model) const;
   bool advance_with_team(const std::function<bool(std::uint64_t step, double loss)>& on_step);
   double validation_loss(const std::vector<float>& values) const;
   bool validate();

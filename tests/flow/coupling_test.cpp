@@ -114,6 +114,29 @@ TEST_CASE("coupling: one half passes, and every column of the other sees it") {
   }
 }
 
+TEST_CASE("coupling: which pixels and channels of an image pass") {
+  const auto passing = [](const ImageShape& image, ChannelMask mask, bool from_second) {
+    const FlowFixture fixture(
+        {image.size(), {image_coupling_config(CouplingKind::kAffine, image, mask, from_second)}});
+    Tape<double> tape(false);
+    const Var x = tape.variable(image.size(), 1);
+    std::fill_n(tape.value(x), x.size(), 0.3);
+    const Var y =
+        fixture.flow.layer(0).forward({tape, fixture.flow.layout(), fixture.values.data()}, x).y;
+    std::string passed;
+    for (std::size_t i = 0; i < image.size(); ++i) {
+      passed += tape.value(y)[i * kLanes] == 0.3 ? '1' : '0';
+    }
+    return passed;
+  };
+  CHECK(passing({1, 2, 4}, ChannelMask::kHalves, false) == "11001100");
+  CHECK(passing({1, 2, 4}, ChannelMask::kHalves, true) == "00110011");
+  CHECK(passing({1, 2, 3}, ChannelMask::kHalves, false) == "100100");
+  // [dy][dx][channel]: the pixels on the diagonal of every block
+  CHECK(passing({1, 2, 4}, ChannelMask::kCheckerboard, false) == "10011001");
+  CHECK(passing({1, 1, 8}, ChannelMask::kCheckerboard, true) == "00111100");
+}
+
 TEST_CASE("coupling: begins as the identity, a matrix as the reversal of the columns") {
   for (const CouplingKind kind : {CouplingKind::kAffine, CouplingKind::kSpline}) {
     INFO(coupling_names().at(kind));
@@ -225,6 +248,23 @@ TEST_CASE("coupling: what can't be is refused") {
   CouplingConfig config = good;
   config.hidden = {};
   CHECK_THROWS_AS(build(config), UsageError);
+  const auto build_image = [&](ImageShape image, ChannelMask mask, std::vector<std::size_t> sides) {
+    CouplingConfig of_image = image_coupling_config(CouplingKind::kAffine, image, mask, false);
+    of_image.sides = std::move(sides);
+    build(of_image, 32);
+  };
+  const auto halves = ChannelMask::kHalves, checkerboard = ChannelMask::kCheckerboard;
+  CHECK_NOTHROW(build_image({4, 2, 4}, checkerboard, {3, 1, 3}));
+  CHECK_THROWS_WITH_AS(build_image({4, 8, 1}, halves, {3, 1, 3}),
+                       "flow.0: a coupling layer needs at least 2 channels", UsageError);
+  CHECK_THROWS_WITH_AS(build_image({4, 4, 2}, checkerboard, {3, 1, 3}),
+                       "flow.0: only squeezed images have a checkerboard of channels", UsageError);
+  CHECK_THROWS_AS(build_image({4, 4, 4}, halves, {3, 1, 3}), UsageError);  // 64 numbers
+  for (const std::vector<std::size_t>& sides :
+       {std::vector<std::size_t>{}, {3, 1}, {3, 2, 3}, {3, 1, 257}, {3, 1, (1ULL << 63U) + 3}}) {
+    CHECK_THROWS_AS(build_image({4, 2, 4}, halves, sides), UsageError);
+  }
+  CHECK_THROWS_AS(build_flow<double>({6, {PluConfig{4}}}), UsageError);
 }
 
 TEST_CASE("residual block: refuses a branch of free weights or of other outputs") {

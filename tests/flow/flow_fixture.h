@@ -73,6 +73,15 @@ inline CouplingConfig coupling_config(CouplingKind kind, bool from_second) {
   return config;
 }
 
+inline CouplingConfig image_coupling_config(CouplingKind kind, const ImageShape& image,
+                                            ChannelMask mask, bool from_second) {
+  CouplingConfig config = coupling_config(kind, from_second);
+  config.image = image;
+  config.sides = {3, 1, 3};
+  config.mask = mask;
+  return config;
+}
+
 // Standardisation, ActNorm, `blocks` blocks, ActNorm.
 inline FlowConfig flow_config(std::size_t d, std::size_t blocks, const std::string& activation,
                               double coefficient = 0.9) {

@@ -72,6 +72,17 @@ std::vector<Row> table() {
           {"convolutional, " + activation + suffix, d, convolutional_config(image, activation)});
     }
   }
+  for (const auto& [kind, name] : coupling_names()) {
+    const ImageShape squeezed{2, 2, 4}, colour{2, 3, 3};
+    const std::string suffix = " coupling of images, ";
+    rows.push_back({name + suffix + "checkerboard", squeezed.size(),
+                    image_coupling_config(kind, squeezed, ChannelMask::kCheckerboard, false)});
+    rows.push_back({name + suffix + "halves", squeezed.size(),
+                    image_coupling_config(kind, squeezed, ChannelMask::kHalves, true)});
+    rows.push_back({name + suffix + "uneven halves", colour.size(),
+                    image_coupling_config(kind, colour, ChannelMask::kHalves, true)});
+  }
+  rows.push_back({"plu of channels", 18, PluConfig{3}});
   // beyond the dimension up to which Newton inverts
   rows.push_back(
       {"residual, sine, d = 20", 20, ResidualBlockConfig{branch_config(20, {6, 5}, "sine")}});
