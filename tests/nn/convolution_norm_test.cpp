@@ -9,6 +9,7 @@
 
 #include "base/rng.h"
 #include "nn/lipschitz.h"
+#include "nn/orthogonal.h"
 
 namespace iflow {
 namespace {
@@ -85,6 +86,27 @@ TEST_CASE("convolution norm: proved bounds lie above the largest singular value,
     CHECK(proved >= norm);
     CHECK(proved <= norm * 1.001);
     CHECK(symbol_bound(s, kernel.data()) >= norm);
+  }
+}
+
+// Of kernels like these, 9 in 4,000 are such that Eigen's solver gives up on their tridiagonal
+// matrix, number 631 first.
+TEST_CASE("convolution norm: close for every one of a thousand kernels") {
+  const ConvolutionShape s{2, 2, 8, 24, 3};
+  for (std::uint64_t key = 0; key < 1000; ++key) {
+    Rng rng(key, RngPurpose::kTest);
+    const Eigen::MatrixXd w = random_orthogonal(rng, 24, 72);
+    std::vector<double> kernel;
+    for (Eigen::Index i = 0; i < w.size(); ++i) {
+      kernel.push_back(w(i / w.cols(), i % w.cols()) + 0.3 * rng.normal());
+    }
+    const Eigen::MatrixXd a = matrix_of(s, kernel);
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> gram(a.transpose() * a,
+                                                              Eigen::EigenvaluesOnly);
+    const double norm = std::sqrt(gram.eigenvalues().maxCoeff());
+    const double proved = proved_convolution_norm(s, kernel.data());
+    REQUIRE(proved >= norm * (1 - 1e-12));
+    REQUIRE(proved <= norm * 1.001);
   }
 }
 
