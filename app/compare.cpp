@@ -59,19 +59,18 @@ struct Contest {
 class Comparison {
  public:
   explicit Comparison(const CompareOptions& options)
-      : options_(options),
-        screen_(options.fit.quiet),
-        figure_(options.models, options.data.size() == 1, options.fit.settings.train.seed) {}
+      : options_(options), screen_(options.fit.quiet) {}
 
   void run() {
     for (const std::string& path : options_.data) read(path);
+    if (!options_.figure.empty()) figure_ = make_figure();
     std::optional<AtomicFile> picture;
     if (!options_.figure.empty()) picture.emplace(options_.figure);
     if (!options_.folder.empty()) std::filesystem::create_directories(options_.folder);
     catch_interrupts();
     for (const Contest& contest : contests_) compare(contest);
     if (picture) {
-      picture->write(encode_png(render_comparison_figure(figure_.figure())));
+      picture->write(encode_png(figure_->render()));
       picture->commit();
     }
     print();
@@ -80,13 +79,21 @@ class Comparison {
 
  private:
   void read(const std::string& path) {
+    FitArguments arguments = options_.fit;
+    arguments.data = path;
+    settle_kind_of_data(arguments);
     Contest contest{
-        path, name_of(path), read_fit_data(path, options_.fit.val, options_.fit.settings), {}};
+        path, name_of(path), read_fit_data(path, options_.fit.val, arguments.settings), {}};
     for (const std::string& warning : contest.data.warnings) screen_.warn(warning);
+    const bool is_first = contests_.empty();
+    if (!is_first &&
+        (contests_.front().data.images == nullptr) != (contest.data.images == nullptr)) {
+      throw UsageError("DATA: images and tables don't go together");
+    }
     const std::size_t columns = contest.data.record.columns.size();
-    if (!options_.figure.empty() && columns != 2) {
-      throw UsageError("-o: the figure is for 2 columns, and " + display_name(path) + " has " +
-                       std::to_string(columns));
+    if (!options_.figure.empty() && columns != 2 && !contest.data.images) {
+      throw UsageError("-o: the figure is for images or 2 columns, and " + display_name(path) +
+                       " has " + std::to_string(columns));
     }
     for (const std::string& model : options_.models) {
       contest.settings.push_back(settings_of(model, contest));
@@ -95,15 +102,15 @@ class Comparison {
   }
 
   FitSettings settings_of(const std::string& model, const Contest& contest) const {
-    const DataRecord& record = contest.data.record;
     FitArguments arguments = options_.fit;
     arguments.data = contest.path;
     arguments.settings.flow.model = model_kinds().at(model);
     arguments.given["model"] = model;
-    FitSettings settings = new_settings(arguments, record.training_rows, record.columns.size(), 0);
+    FitSettings settings = settings_for(arguments, contest.data);
     if (options_.parameters) {
       settings.flow.hidden =
-          widths_for(*options_.parameters, model, settings.flow, record.columns.size());
+          widths_for(*options_.parameters, model, settings.flow,
+                     [&](const FlowOptions& options) { return flow_of(contest.data, options); });
     }
     return settings;
   }
@@ -111,7 +118,7 @@ class Comparison {
   void compare(const Contest& contest) {
     const Mixture mixture = mixture_of(contest.data, options_.fit.settings.train.seed);
     ComparedData result = compared_data(contest.name, contest.data, mixture);
-    if (!options_.figure.empty()) figure_.add_data(contest.name, contest.data.training);
+    if (figure_) figure_->add_data(contest.name, contest.data);
     for (std::size_t i = 0; i < options_.models.size(); ++i) {
       result.models.push_back(fitted_model(contest, i, mixture, result));
     }
@@ -138,12 +145,20 @@ class Comparison {
     result.parameters = model.flow().layout().count();
     result.measures = measure(fit, model, contest.data);
     unconverged_ += result.measures.unconverged;
-    inverted_ += contest.data.record.validation_rows;
-    const MeanAndError nats = mean_of(so_far, result);
-    if (!options_.figure.empty()) figure_.add_model(model, nats);
-    screen_.note(label + with_error(nats) + " nats per held-out row, " +
-                 fixed_point(result.seconds, 1) + " s");
+    inverted_ += result.measures.inverted;
+    if (figure_) figure_->add_model(result.name, model, mean_of(so_far, result));
+    screen_.note(label + likelihood_text(so_far, result) + ", " + fixed_point(result.seconds, 1) +
+                 " s");
     return result;
+  }
+
+  std::unique_ptr<CompareFigure> make_figure() const {
+    const std::uint64_t seed = options_.fit.settings.train.seed;
+    if (contests_.front().data.images) {
+      if (contests_.size() > 1) throw UsageError("-o: the figure is for one set of images");
+      return make_image_compare_figure(seed);
+    }
+    return make_plane_compare_figure(options_.models, contests_.size() == 1, seed);
   }
 
   // Trains; ends the command when a signal came.
@@ -195,7 +210,7 @@ class Comparison {
   Screen screen_;
   std::vector<Contest> contests_;
   std::vector<ComparedData> results_;
-  CompareFigure figure_;
+  std::unique_ptr<CompareFigure> figure_;  // or none
   std::size_t fits_begun_ = 0;
   std::size_t unconverged_ = 0, inverted_ = 0;  // held-out rows
 };
@@ -239,8 +254,8 @@ void check(const CompareOptions& options) {
 void add_options(CLI::App& command, CompareOptions& options) {
   command
       .add_option("DATA", options.data,
-                  "CSV, TSV or .npy, also gzipped; - is stdin. With several, the figure has a "
-                  "column for each")
+                  "CSV, TSV or .npy, also gzipped; - is stdin. Images as for fit. With several, "
+                  "the figure has a column for each")
       ->required()
       ->type_name("");
   add_list_option(command, "--models", options.models,
@@ -253,7 +268,9 @@ void add_options(CLI::App& command, CompareOptions& options) {
                   "can be (default: each model's own widths)")
       ->check(count_up_to(1'000'000'000))
       ->type_name("N");
-  command.add_option("-o,--output", options.figure, "Picture of 2-D models, a PNG; - is stdout")
+  command
+      .add_option("-o,--output", options.figure,
+                  "Picture of models of 2 columns or of images, a PNG; - is stdout")
       ->type_name("PNG");
   CLI::Option* save =
       command

@@ -1,7 +1,14 @@
 #include "compare_figure.h"
 
+#include <algorithm>
+#include <utility>
+
+#include "image_rows.h"
 #include "number_format.h"
 #include "plane.h"
+#include "report/comparison_figure.h"
+#include "report/image_figure.h"
+#include "report/image_grid.h"
 
 namespace iflow {
 namespace {
@@ -9,41 +16,99 @@ namespace {
 constexpr int kLargePanel = 300;  // pixels
 constexpr int kSmallPanel = 160;
 constexpr std::size_t kSamples = 20000;
+constexpr std::size_t kImages = 36;
+
+class PlaneCompareFigure final : public CompareFigure {
+ public:
+  PlaneCompareFigure(const std::vector<std::string>& models, bool is_single, std::uint64_t seed)
+      : is_single_(is_single), seed_(seed) {
+    figure_.panel_side = is_single ? kLargePanel : kSmallPanel;
+    if (!is_single) figure_.rows.push_back({"data", {}});
+    for (const std::string& model : models) figure_.rows.push_back({model, {}});
+  }
+
+  void add_data(const std::string& name, const FitData& data) override {
+    points_ = thinned(points_of(data.training));
+    const Window window = window_around(points_);
+    if (is_single_) {
+      for (const char* title : {"data", "density", "samples"}) {
+        figure_.columns.push_back({title, window});
+      }
+    } else {
+      figure_.columns.push_back({name, window});
+      figure_.rows.front().panels.push_back({points_});
+    }
+    next_row_ = is_single_ ? 0 : 1;
+  }
+
+  void add_model(const std::string&, const Model& model, const MeanAndError& nats) override {
+    const Window& window = figure_.columns.back().window;
+    const DensityGrid density = density_over(window, model, figure_.panel_side);
+    std::vector<ComparisonPanel>& panels = figure_.rows[next_row_++].panels;
+    if (is_single_) {
+      panels = {{points_},
+                {density, with_error(nats) + " nats"},
+                {sampled_points(model, seed_, kSamples)}};
+    } else {
+      panels.push_back({density, fixed_point(nats.mean, 3)});
+    }
+  }
+
+  Canvas render() const override { return render_comparison_figure(figure_); }
+
+ private:
+  bool is_single_;
+  std::uint64_t seed_;
+  std::vector<DataPoint> points_;  // of the data added last
+  std::size_t next_row_ = 0;       // for the next model
+  ComparisonFigure figure_;
+};
+
+class ImageCompareFigure final : public CompareFigure {
+ public:
+  explicit ImageCompareFigure(std::uint64_t seed) : seed_(seed) {}
+
+  void add_data(const std::string& name, const FitData& data) override {
+    const std::vector<std::size_t>& held_out = data.validation_images;
+    Images images{data.images->shape, data.images->bits, {}, {}};
+    for (std::size_t i = 0; i < std::min(kImages, held_out.size()); ++i) {
+      const auto image = data.images->image(held_out[i]);
+      images.pixels.insert(images.pixels.end(), image.begin(), image.end());
+    }
+    record_ = *data.record.image;
+    figure_.caption = name + ": held-out images, and the first samples of every model";
+    add_panel("data", std::move(images));
+  }
+
+  void add_model(const std::string& name, const Model& model, const MeanAndError& nats) override {
+    InversionReport report;
+    const std::vector<double> z = model.sample_latent(seed_, 0, kImages, 1);
+    const double bits = bits_per_dimension(-nats.mean, model.dimension());
+    add_panel(name + ", " + fixed_point(bits, 3), images_of(record_, model.decode(z, {}, report)));
+  }
+
+  Canvas render() const override { return render_image_figure(figure_); }
+
+ private:
+  void add_panel(const std::string& title, Images images) {
+    const std::size_t columns = grid_layout(images.count(), images.shape).columns;
+    figure_.panels.push_back({title, std::move(images), columns});
+  }
+
+  std::uint64_t seed_;
+  ImageRecord record_;
+  ImageFigure figure_;
+};
 
 }  // namespace
 
-CompareFigure::CompareFigure(const std::vector<std::string>& models, bool is_single,
-                             std::uint64_t seed)
-    : is_single_(is_single), seed_(seed) {
-  figure_.panel_side = is_single ? kLargePanel : kSmallPanel;
-  if (!is_single) figure_.rows.push_back({"data", {}});
-  for (const std::string& model : models) figure_.rows.push_back({model, {}});
+std::unique_ptr<CompareFigure> make_plane_compare_figure(const std::vector<std::string>& models,
+                                                         bool is_single, std::uint64_t seed) {
+  return std::make_unique<PlaneCompareFigure>(models, is_single, seed);
 }
 
-void CompareFigure::add_data(const std::string& name, const std::vector<double>& rows) {
-  points_ = thinned(points_of(rows));
-  const Window window = window_around(points_);
-  if (is_single_) {
-    for (const char* title : {"data", "density", "samples"}) {
-      figure_.columns.push_back({title, window});
-    }
-  } else {
-    figure_.columns.push_back({name, window});
-    figure_.rows.front().panels.push_back({points_});
-  }
-  next_row_ = is_single_ ? 0 : 1;
-}
-
-void CompareFigure::add_model(const Model& model, const MeanAndError& nats) {
-  const Window& window = figure_.columns.back().window;
-  const DensityGrid density = density_over(window, model, figure_.panel_side);
-  std::vector<ComparisonPanel>& panels = figure_.rows[next_row_++].panels;
-  if (is_single_) {
-    panels = {
-        {points_}, {density, with_error(nats) + " nats"}, {sampled_points(model, seed_, kSamples)}};
-  } else {
-    panels.push_back({density, fixed_point(nats.mean, 3)});
-  }
+std::unique_ptr<CompareFigure> make_image_compare_figure(std::uint64_t seed) {
+  return std::make_unique<ImageCompareFigure>(seed);
 }
 
 }  // namespace iflow

@@ -1,33 +1,37 @@
-// The figure of a comparison in the plane.
+// The figure of a comparison: of models of the plane, or of images.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "compare_report.h"
-#include "report/comparison_figure.h"
+#include "report/canvas.h"
 
 namespace iflow {
 
-// Grows with the models. One set of data: a row a model with data, density and samples. Several:
-// a column a set, the data on top and below them a row of densities a model.
+// Grows with the models: to every set of data its models are added in order.
 class CompareFigure {
  public:
-  // `models`: names; samples are drawn by `seed`.
-  CompareFigure(const std::vector<std::string>& models, bool is_single, std::uint64_t seed);
+  CompareFigure() = default;
+  CompareFigure(const CompareFigure&) = delete;
+  CompareFigure& operator=(const CompareFigure&) = delete;
+  virtual ~CompareFigure() = default;
 
-  // The next set of data, rows (n, 2), and its models in order; `nats` is what the model has.
-  void add_data(const std::string& name, const std::vector<double>& rows);
-  void add_model(const Model& model, const MeanAndError& nats);
-
-  const ComparisonFigure& figure() const { return figure_; }
-
- private:
-  bool is_single_;
-  std::uint64_t seed_;
-  std::vector<DataPoint> points_;  // of the data added last
-  std::size_t next_row_ = 0;       // for the next model
-  ComparisonFigure figure_;
+  virtual void add_data(const std::string& name, const FitData& data) = 0;
+  // `nats`: the model's mean negative log-density per held-out row.
+  virtual void add_model(const std::string& name, const Model& model, const MeanAndError& nats) = 0;
+  virtual Canvas render() const = 0;
 };
+
+// Of two columns. One set of data: a row a model with data, density and samples. Several: a column
+// a set, the data on top and below them a row of densities a model. `models`: names; samples are
+// drawn by `seed`.
+std::unique_ptr<CompareFigure> make_plane_compare_figure(const std::vector<std::string>& models,
+                                                         bool is_single, std::uint64_t seed);
+
+// Of one set of images: some of those held out, beside them as many samples of every model.
+std::unique_ptr<CompareFigure> make_image_compare_figure(std::uint64_t seed);
 
 }  // namespace iflow

@@ -32,12 +32,20 @@ MeanAndError above_best(const ComparedData& data, const ComparedModel& model) {
   return mean_and_error(excess, data.weights);
 }
 
+// Nats of a negative log-likelihood in what `data` are told in: nats, or of images bits/dim.
+MeanAndError in_units(const ComparedData& data, const MeanAndError& nats) {
+  if (!data.record.image) return nats;
+  return bits_per_dimension({-nats.mean, nats.standard_error}, data.record.image->shape.size());
+}
+
+const char* unit_of(const ComparedData& data) { return data.record.image ? "bits/dim" : "nats"; }
+
 std::vector<std::string> table_row(const ComparedData& data, const ComparedModel& model) {
   const bool is_best = &model == &best_of(data);
   return {data.name,
           model.name,
-          with_error(mean_of(data, model)),
-          is_best ? "best" : with_error(above_best(data, model)),
+          with_error(in_units(data, mean_of(data, model))),
+          is_best ? "best" : with_error(in_units(data, above_best(data, model))),
           with_commas(model.parameters),
           with_commas(model.steps),
           fixed_point(model.seconds, 1),
@@ -47,6 +55,12 @@ std::vector<std::string> table_row(const ComparedData& data, const ComparedModel
 }
 
 std::string footnote(const ComparedData& data) {
+  if (data.record.image) {
+    return data.name + ": " + with_commas(data.record.training_rows) + " images to train on, " +
+           with_commas(data.record.validation_rows) +
+           " held out, on which independent pixels have " +
+           with_error(in_units(data, data.pixels)) + "\n";
+  }
   std::string text = data.name + ": " + with_commas(data.record.training_rows) +
                      " rows to train on, " + with_commas(data.record.validation_rows) +
                      " held out, on which a Gaussian has " + with_error(data.gaussian) +
@@ -57,20 +71,44 @@ std::string footnote(const ComparedData& data) {
 }
 
 json model_json(const ComparedData& data, const ComparedModel& model) {
-  return {{"model", model.name},
-          {"checkpoint", model.checkpoint.empty() ? json() : json(model.checkpoint)},
-          {"negative_log_likelihood", mean_and_se(mean_of(data, model))},
-          {"above_best", mean_and_se(above_best(data, model))},
-          {"parameters", model.parameters},
-          {"steps", model.steps},
-          {"best_step", model.best_step},
-          {"stopped_early", model.stopped_early},
-          {"seconds", model.seconds},
-          {"inverse_error", model.measures.inverse_error},
-          {"unconverged", model.measures.unconverged},
-          {"logprob_rows_per_second", model.measures.density_rate},
-          {"sample_rows_per_second", model.measures.sample_rate},
-          {"options", model.options}};
+  json result = {{"model", model.name},
+                 {"checkpoint", model.checkpoint.empty() ? json() : json(model.checkpoint)},
+                 {"negative_log_likelihood", mean_and_se(mean_of(data, model))},
+                 {"above_best", mean_and_se(above_best(data, model))},
+                 {"parameters", model.parameters},
+                 {"steps", model.steps},
+                 {"best_step", model.best_step},
+                 {"stopped_early", model.stopped_early},
+                 {"seconds", model.seconds},
+                 {"inverse_error", model.measures.inverse_error},
+                 {"unconverged", model.measures.unconverged},
+                 {"logprob_rows_per_second", model.measures.density_rate},
+                 {"sample_rows_per_second", model.measures.sample_rate},
+                 {"options", model.options}};
+  if (data.record.image) {
+    result["bits_per_dim"] = mean_and_se(in_units(data, mean_of(data, model)));
+  }
+  return result;
+}
+
+json data_json(const ComparedData& data) {
+  json result = {{"data", data.name},
+                 {"training_rows", data.record.training_rows},
+                 {"validation_rows", data.record.validation_rows}};
+  if (data.record.image) {
+    const ImageShape& shape = data.record.image->shape;
+    result["image"] = {{"height", shape.height},
+                       {"width", shape.width},
+                       {"channels", shape.channels},
+                       {"bits", data.record.image->bits}};
+    result["pixels"] = mean_and_se(data.pixels);
+  } else {
+    result["columns"] = data.record.columns;
+    result["dequantised"] = names_of(data.lattices, data.record.columns);
+    result["gaussian"] = mean_and_se(data.gaussian);
+    result["mixture"] = mean_and_se(data.mixture);
+  }
+  return result;
 }
 
 }  // namespace
@@ -85,7 +123,10 @@ const char* const kComparisonFields =
     "(done), best_step (whose parameters are kept), stopped_early, seconds (of the fit), "
     "inverse_error (the largest over the held-out rows, in standard deviations of the column), "
     "unconverged (held-out rows whose inverse missed its tolerance), logprob_rows_per_second and "
-    "sample_rows_per_second (in memory), options (every option of the fit)";
+    "sample_rows_per_second (in memory), options (every option of the fit). Of images, in place "
+    "of columns, dequantised, gaussian and mixture: image and pixels (of independent pixels); of "
+    "each model also bits_per_dim: {mean, se}; inverse_error is in steps of a pixel, over the "
+    "first hundred held-out images at most, from the middle of their bins";
 
 MeanAndError mean_of(const ComparedData& data, const ComparedModel& model) {
   return mean_and_error(model.measures.negative_log_density, data.weights);
@@ -95,6 +136,14 @@ ComparedData compared_data(const std::string& name, const FitData& data, const M
   ComparedData result;
   result.name = name;
   result.record = data.record;
+  if (data.images) {
+    std::vector<double> log_p;
+    for (const std::size_t i : data.validation_images) {
+      log_p.push_back(log_probability(data.pixels, data.images->image(i)));
+    }
+    result.pixels = mean_and_error(negated(std::move(log_p)));
+    return result;
+  }
   result.lattices = data.lattices;
   result.weights = data.validation_weights;
   result.gaussian =
@@ -104,11 +153,18 @@ ComparedData compared_data(const std::string& name, const FitData& data, const M
   return result;
 }
 
+std::string likelihood_text(const ComparedData& data, const ComparedModel& model) {
+  return with_error(in_units(data, mean_of(data, model))) + " " + unit_of(data) +
+         (data.record.image ? " of the held-out images" : " per held-out row");
+}
+
 std::string comparison_text(const std::vector<ComparedData>& comparisons) {
   const bool is_single = comparisons.size() == 1;
+  const std::string unit = unit_of(comparisons.front());
+  const std::string rate = comparisons.front().record.image ? " images/s" : " rows/s";
   std::vector<std::string> header = {
-      "data",  "model",   "held-out nats", "above best",     "parameters",
-      "steps", "seconds", "inverse error", "logprob rows/s", "sample rows/s"};
+      "data",  "model",   "held-out " + unit, "above best",     "parameters",
+      "steps", "seconds", "inverse error",    "logprob" + rate, "sample" + rate};
   std::vector<std::vector<std::string>> rows;
   std::string footnotes;
   for (const ComparedData& data : comparisons) {
@@ -127,14 +183,8 @@ json comparison_json(const std::vector<ComparedData>& comparisons) {
   for (const ComparedData& data : comparisons) {
     json models = json::array();
     for (const ComparedModel& model : data.models) models.push_back(model_json(data, model));
-    list.push_back({{"data", data.name},
-                    {"columns", data.record.columns},
-                    {"training_rows", data.record.training_rows},
-                    {"validation_rows", data.record.validation_rows},
-                    {"dequantised", names_of(data.lattices, data.record.columns)},
-                    {"gaussian", mean_and_se(data.gaussian)},
-                    {"mixture", mean_and_se(data.mixture)},
-                    {"models", std::move(models)}});
+    list.push_back(data_json(data));
+    list.back()["models"] = std::move(models);
   }
   return list;
 }

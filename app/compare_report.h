@@ -33,6 +33,7 @@ struct ComparedData {
   MeanAndError gaussian;        // negative log-density per held-out row, nats
   MeanAndError mixture;
   std::size_t components = 0;  // of the mixture
+  MeanAndError pixels;         // of images, in place of both: that of independent pixels
   std::vector<ComparedModel> models;
 };
 
@@ -41,6 +42,8 @@ ComparedData compared_data(const std::string& name, const FitData& data, const M
 
 // Mean negative log-density per held-out row, nats.
 MeanAndError mean_of(const ComparedData& data, const ComparedModel& model);
+// The same for a person: "2.4013 ± 0.0042 nats per held-out row", of images in bits/dim.
+std::string likelihood_text(const ComparedData& data, const ComparedModel& model);
 
 std::string comparison_text(const std::vector<ComparedData>& comparisons);
 nlohmann::json comparison_json(const std::vector<ComparedData>& comparisons);

@@ -13,19 +13,16 @@ std::vector<std::size_t> spread(std::size_t units, std::size_t layers) {
   return widths;
 }
 
-std::size_t parameters_of(FlowOptions options, std::size_t units, std::size_t columns) {
-  options.hidden = spread(units, options.hidden.size());
-  StandardiseConfig standardise;
-  standardise.mean.assign(columns, 0);
-  standardise.deviation.assign(columns, 1);
-  return build_flow<float>(make_flow(options, standardise)).layout().count();
-}
-
 }  // namespace
 
 std::vector<std::size_t> widths_for(std::size_t parameters, const std::string& model,
-                                    const FlowOptions& options, std::size_t columns) {
-  const auto count = [&](std::size_t units) { return parameters_of(options, units, columns); };
+                                    const FlowOptions& options,
+                                    const std::function<FlowConfig(const FlowOptions&)>& flow_of) {
+  const auto count = [&](std::size_t units) {
+    FlowOptions sized = options;
+    sized.hidden = spread(units, options.hidden.size());
+    return build_flow<float>(flow_of(sized)).layout().count();
+  };
   std::size_t low = options.hidden.size();
   if (count(low) > parameters) {
     throw UsageError("--parameters: " + model + " of " + std::to_string(options.blocks) +

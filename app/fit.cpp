@@ -46,10 +46,7 @@ class FitCommand {
 
   void begin() {
     const FitData data = read(arguments_.settings);
-    FitSettings settings =
-        data.images ? new_image_settings(arguments_, data.record.training_rows, data.images->shape)
-                    : new_settings(arguments_, data.record.training_rows,
-                                   data.record.columns.size(), data.condition.size());
+    FitSettings settings = settings_for(arguments_, data);
     CheckpointWriter writer(arguments_.checkpoint);
     catch_interrupts();
     fit_ = new_fit(data, settings, mixture_of(data, settings.train.seed));

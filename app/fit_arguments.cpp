@@ -227,6 +227,8 @@ void add_training_options(CLI::App& command, FitArguments& arguments) {
 }  // namespace
 
 void add_fit_data_options(CLI::App& command, FitArguments& arguments) {
+  add_bits_option(command, arguments.settings.image);
+  add_image_options(command, arguments.settings.image);
   add_table_options(command, arguments.settings.table);
   add_list_option(command, "--bounds", arguments.settings.bounds,
                   "Bounds of columns, which no sample crosses: a=0:1,b=0:,c=:100")
@@ -287,8 +289,6 @@ void add_fit_options(CLI::App& command, FitArguments& arguments) {
       command.add_flag("--resume", arguments.resume, "Go on with an unfinished fit, or extend one");
   command.add_flag("--force", arguments.force, "Replace an existing checkpoint")->excludes(resume);
   add_log_every_option(command, arguments);
-  add_bits_option(command, arguments.settings.image);
-  add_image_options(command, arguments.settings.image);
   add_fit_data_options(command, arguments);
   add_list_option(command, "--given", arguments.settings.given,
                   "Columns to take as given: the density is that of the others conditional on "
@@ -316,15 +316,19 @@ void note_given(const CLI::App& command, FitArguments& arguments) {
   if (arguments.automatic_terms) arguments.given.erase("terms");
 }
 
+void settle_kind_of_data(FitArguments& arguments) {
+  arguments.settings.is_image = holds_images(arguments.data);
+  refuse_unused(arguments.given, unused_data_options(arguments.settings.is_image),
+                arguments.settings.is_image ? "a model of images" : "a model of a table");
+}
+
 void complete_arguments(const CLI::App& command, FitArguments& arguments) {
   if (arguments.checkpoint == "-") {
     throw UsageError("-o: a checkpoint is a directory and can't go to stdout");
   }
   if (arguments.checkpoint.empty()) arguments.checkpoint = default_checkpoint(arguments.data);
   note_given(command, arguments);
-  arguments.settings.is_image = holds_images(arguments.data);
-  refuse_unused(arguments.given, unused_data_options(arguments.settings.is_image),
-                arguments.settings.is_image ? "a model of images" : "a model of a table");
+  settle_kind_of_data(arguments);
   const std::vector<std::string>& given = arguments.settings.given;
   const std::string& weights = arguments.settings.weights;
   if (std::find(given.begin(), given.end(), weights) != given.end()) {

@@ -40,9 +40,12 @@ void add_log_every_option(CLI::App& command, FitArguments& arguments);
 // To be called once everything is parsed: what was given.
 void note_given(const CLI::App& command, FitArguments& arguments);
 
-// The same, the checkpoint's name and whether the data are images. Throws UsageError for options
-// that have no meaning for such data.
-// Throws UsageError also for a given column that is that of the weights.
+// Sets whether the data are images. Throws UsageError for options that have no meaning for such
+// data.
+void settle_kind_of_data(FitArguments& arguments);
+
+// Both, and the checkpoint's name. Throws UsageError also for a given column that is that of the
+// weights.
 void complete_arguments(const CLI::App& command, FitArguments& arguments);
 
 // The settings of a new fit: the defaults for data of this shape, changed as the arguments say.

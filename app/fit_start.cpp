@@ -13,11 +13,22 @@ Mixture mixture_of(const FitData& data, std::uint64_t seed) {
   return fit_mixture(data.training, data.record.columns.size(), seed, data.weights);
 }
 
+FitSettings settings_for(const FitArguments& arguments, const FitData& data) {
+  const DataRecord& record = data.record;
+  if (data.images) return new_image_settings(arguments, record.training_rows, data.images->shape);
+  return new_settings(arguments, record.training_rows, record.columns.size(),
+                      data.condition.size());
+}
+
+FlowConfig flow_of(const FitData& data, const FlowOptions& options) {
+  if (data.images) return make_image_flow(options, {data.images->shape, data.pixels});
+  return make_flow(options, {data.moments.mean, data.moments.deviation}, data.whiten, data.bounds,
+                   data.condition);
+}
+
 Fit new_fit(const FitData& data, const FitSettings& settings, Mixture mixture) {
   Fit fit;
-  fit.flow = data.images ? make_image_flow(settings.flow, {data.images->shape, data.pixels})
-                         : make_flow(settings.flow, {data.moments.mean, data.moments.deviation},
-                                     data.whiten, data.bounds, data.condition);
+  fit.flow = flow_of(data, settings.flow);
   fit.lattices = data.lattices;
   fit.data = data.record;
   fit.pixels = data.pixels;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "checkpoint/model_file.h"
+#include "fit_arguments.h"
 #include "fit_data.h"
 #include "fit_settings.h"
 #include "train/trainer.h"
@@ -10,6 +11,12 @@ namespace iflow {
 
 // The baseline mixture of the rows to train on; images have none.
 Mixture mixture_of(const FitData& data, std::uint64_t seed);
+
+// The settings of a new fit of these data.
+FitSettings settings_for(const FitArguments& arguments, const FitData& data);
+
+// The flow that such options make for these data.
+FlowConfig flow_of(const FitData& data, const FlowOptions& options);
 
 // A fit with these settings at step 0, its state still empty.
 Fit new_fit(const FitData& data, const FitSettings& settings, Mixture mixture);

@@ -145,7 +145,7 @@ TEST_CASE("compare: what can't be compared") {
   check_fails("moons.csv --json -o -", 2, "--json prints the result on standard output");
   check_fails("moons.csv --force", 2, "--force requires --save");
   check_fails("one.csv", 2, "coupling layers need at least 2 columns, and one.csv has 1");
-  check_fails("one.csv --models iresnet -o x.png", 2, "-o: the figure is for 2 columns");
+  check_fails("one.csv --models iresnet -o x.png", 2, "-o: the figure is for images or 2 columns");
   check_fails("moons.csv -o no/x.png", 1, "no/x.png");
   check_fails("none.csv", 3, "none.csv");
   REQUIRE(folder.run("iflow compare moons.csv --models nice --steps 5 --save kept").exit_code == 0);

@@ -1,6 +1,8 @@
 // The coupling flows of images: fit --model, and every command on their checkpoints.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -176,6 +178,51 @@ TEST_CASE("image models: a checkpoint whose layers make no sense is exit code 4"
   check_broken(4, "hidden", json::array({8, 9}), "weight");
   check_broken(4, "hidden", json::array(), "convolutions");
   check_broken(4, "log_scale_bound", 0, "log-scale");
+}
+
+TEST_CASE("image models: compare fits, judges and draws them") {
+  const ShapesFolder shapes;
+  const std::string two = "iflow compare s.npy --models glow,iresnet --steps 20 --quiet ";
+  const json result =
+      json::parse(shapes.output_of(two + "--json --val other.npy -o picture.png --save kept"));
+  CHECK(result[0]["image"] == json{{"height", 8}, {"width", 8}, {"channels", 1}, {"bits", 8}});
+  CHECK(result[0]["validation_rows"] == 20);
+  for (const json& model : result[0]["models"]) {
+    INFO(model["model"]);
+    const std::string name = model["model"], kept = "kept/s-" + name + ".iflow";
+    const json alone = json::parse(shapes.output_of(
+        "iflow fit s.npy --steps 20 --quiet --json --val other.npy -o alone --force --model " +
+        name));
+    CHECK(contents(shapes.folder() / kept) == contents(shapes.folder() / "alone"));
+    CHECK(model["bits_per_dim"]["mean"].get<double>() ==
+          doctest::Approx(alone["bits_per_dim"].get<double>()).epsilon(1e-12));
+    CHECK(model["bits_per_dim"]["se"].get<double>() > 0);
+    CHECK(result[0]["pixels"]["mean"].get<double>() ==
+          doctest::Approx(alone["pixels_bits_per_dim"].get<double>() * 64 * std::log(2))
+              .epsilon(1e-12));
+    CHECK(model["parameters"] == alone["parameters"]);
+    CHECK(model["inverse_error"].get<double>() < (name == "glow" ? 1e-9 : 1e-3));
+    CHECK(model["logprob_rows_per_second"].get<double>() > 0);
+    CHECK(model["sample_rows_per_second"].get<double>() > 0);
+  }
+  // data, glow and iresnet side by side
+  const ImageShape picture = read_images((shapes.folder() / "picture.png").string()).shape;
+  CHECK(picture.width > 2 * picture.height);
+  const std::string table = shapes.output_of(two + "--parameters 30000");
+  CHECK(contains(table, "held-out bits/dim  above best"));
+  CHECK(contains(table, "sample images/s"));
+  CHECK(
+      contains(table, "s: 180 images to train on, 20 held out, on which independent pixels have"));
+  const auto check_refused = [&](const std::string& arguments, const std::string& message) {
+    const ProcessResult r = shapes.run("iflow compare " + arguments + " --models nice --steps 2");
+    CHECK_MESSAGE(r.exit_code == 2, arguments);
+    CHECK_MESSAGE(contains(r.err, message), r.err);
+  };
+  shapes.output_of("iflow toy moons -n 50 -o moons.csv");
+  check_refused("s.npy moons.csv", "images and tables don't go together");
+  check_refused("s.npy other.npy -o x.png", "the figure is for one set of images");
+  check_refused("s.npy --weights w", "--weights: a model of images has no use for it");
+  check_refused("moons.csv --bits 3", "--bits: a model of a table has no use for it");
 }
 
 }  // namespace
