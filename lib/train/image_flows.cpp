@@ -79,7 +79,10 @@ TrainConfig default_image_train_config(std::size_t training_images, const ImageS
   TrainConfig config = default_train_config(training_images, shape.size(), model);
   config.batch = 32;
   config.learning_rate = 1e-2;
-  if (model == ModelKind::kIResNet) {
+  if (model != ModelKind::kIResNet) {
+    config.warmup = 0.1;  // coupling_flows.cpp
+    if (model == ModelKind::kGlow) config.learning_rate = 5e-3;
+  } else {
     config.norm_every = 4;
     config.log_det.method = LogDetMethod::kRoulette;
   }
