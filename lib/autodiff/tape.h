@@ -52,7 +52,7 @@ class Tape {
   Var variable(std::size_t elements, std::size_t groups) {
     const Var v{static_cast<std::uint32_t>(nodes_.size()), static_cast<std::uint32_t>(elements),
                 static_cast<std::uint32_t>(groups)};
-    nodes_.push_back({scratch(v.size()), nullptr, nullptr, nullptr});
+    nodes_.push_back({scratch(v.size()), kNone, nullptr, nullptr});
     return v;
   }
 
@@ -65,15 +65,17 @@ class Tape {
   // n numbers for the length of a scope, from the buffers that adjoints circulate through.
   class Workspace {
    public:
-    Workspace(Tape& tape, std::size_t n) : tape_(tape), data_(n > 0 ? tape.take(n) : nullptr) {}
-    ~Workspace() { tape_.give_back(data_); }
+    Workspace(Tape& tape, std::size_t n) : tape_(tape), buffer_(n > 0 ? tape.take(n) : kNone) {}
+    ~Workspace() {
+      if (buffer_ != kNone) tape_.give_back(buffer_);
+    }
     Workspace(const Workspace&) = delete;
     Workspace& operator=(const Workspace&) = delete;
-    T* data() const { return data_; }
+    T* data() const { return buffer_ == kNone ? nullptr : tape_.buffers_[buffer_].data; }
 
    private:
     Tape& tape_;
-    T* data_;
+    std::uint32_t buffer_;
   };
   Workspace workspace(std::size_t n) { return Workspace(*this, n); }
 
@@ -96,9 +98,9 @@ class Tape {
   };
   Adjoint adjoint(Var v) {
     Node& node = nodes_[v.node];
-    const bool fresh = node.adjoint == nullptr;
+    const bool fresh = node.adjoint == kNone;
     if (fresh) node.adjoint = take(v.size());
-    return {node.adjoint, fresh};
+    return {buffers_[node.adjoint].data, fresh};
   }
   // The same, zeroed when fresh: for operations that touch a part of it.
   T* adjoint_to_add(Var v) {
@@ -107,7 +109,7 @@ class Tape {
     return a.data;
   }
   // The complete adjoint of `v`, inside a closure recorded for it.
-  const T* output_adjoint(Var v) const { return nodes_[v.node].adjoint; }
+  const T* output_adjoint(Var v) const { return buffers_[nodes_[v.node].adjoint].data; }
 
   // Runs the closures from the last variable to the first. Adjoints must have been seeded through
   // `adjoint`. Variables that no adjoint reaches are passed over. The adjoints of variables without
@@ -115,7 +117,7 @@ class Tape {
   void backward() {
     for (std::size_t i = nodes_.size(); i-- > 0;) {
       Node& node = nodes_[i];
-      if (node.run == nullptr || node.adjoint == nullptr) continue;
+      if (node.run == nullptr || node.adjoint == kNone) continue;
       node.run(node.closure, *this);
       give_back(node.adjoint);
     }
@@ -144,9 +146,11 @@ class Tape {
   std::size_t capacity() const { return arena_.capacity() + adjoint_arena_.capacity(); }
 
  private:
+  static constexpr std::uint32_t kNone = UINT32_MAX;
+
   struct Node {
     T* value;
-    T* adjoint;
+    std::uint32_t adjoint;  // the number of its buffer, or kNone
     void* closure;
     void (*run)(void*, Tape&);
   };
@@ -158,21 +162,19 @@ class Tape {
     bool in_use;
   };
 
-  T* take(std::size_t size) {
-    for (Buffer& buffer : buffers_) {
+  // The number of a buffer of `size` numbers that nobody uses.
+  std::uint32_t take(std::size_t size) {
+    for (std::size_t i = 0; i < buffers_.size(); ++i) {
+      Buffer& buffer = buffers_[i];
       if (!buffer.in_use && buffer.size == size) {
         buffer.in_use = true;
-        return buffer.data;
+        return static_cast<std::uint32_t>(i);
       }
     }
     buffers_.push_back({adjoint_arena_.template allocate_array<T>(size), size, true});
-    return buffers_.back().data;
+    return static_cast<std::uint32_t>(buffers_.size() - 1);
   }
-  void give_back(const T* data) {
-    for (Buffer& buffer : buffers_) {
-      if (buffer.data == data) buffer.in_use = false;
-    }
-  }
+  void give_back(std::uint32_t buffer) { buffers_[buffer].in_use = false; }
 
   bool recording_;
   Arena arena_;
