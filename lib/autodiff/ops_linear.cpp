@@ -38,8 +38,10 @@ Var linear_with_unit_tangents(Tape<T>& tape, const Parameter<T>& w, const Parame
   kernels::matmul_with_bias(matrix, bias.value, groups, tape.value(x), tape.value(y), groups);
   T* lanes = tape.value(y) + values;
   for (std::size_t j = 0; j < e; ++j) {
-    for (std::size_t i = 0; i < groups * m; ++i, lanes += kLanes) {
-      std::fill_n(lanes, kLanes, w.value[i % m * e + j]);
+    for (std::size_t g = 0; g < groups; ++g) {
+      for (std::size_t i = 0; i < m; ++i, lanes += kLanes) {
+        std::fill_n(lanes, kLanes, w.value[i * e + j]);
+      }
     }
   }
   tape.on_backward(y, [=](Tape<T>& t) {

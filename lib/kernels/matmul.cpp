@@ -41,8 +41,21 @@ struct Product {
   std::size_t bias_groups = 0;
 };
 
-// What the accumulators of a tile begin with. The rows of `out` are walked, not indexed: GCC would
-// keep the address of every one of them from here to the end of the tile.
+// Keeps GCC from knowing where a pointer came from: it would compute the addresses of all rows of a
+// tile ahead, only to spill them.
+template <class T>
+[[gnu::always_inline]] inline void forget(T*& p) {
+  asm("" : "+r"(p));
+}
+
+// On to the next row of `out`.
+template <class T>
+[[gnu::always_inline]] inline void walk(T*& row, std::size_t stride) {
+  row += stride;
+  forget(row);
+}
+
+// What the accumulators of a tile begin with.
 template <class T, std::size_t kRows, std::size_t kGroups>
 [[gnu::always_inline]] inline void begin_tile(
     const Product<T>& p, std::size_t m, std::size_t g,
@@ -52,7 +65,7 @@ template <class T, std::size_t kRows, std::size_t kGroups>
   if (p.accumulate) {
     const T* row = p.out + m * p.out_row + g * p.out_group;
 #pragma GCC unroll 32
-    for (std::size_t r = 0; r < kRows; ++r, row += p.out_row) {
+    for (std::size_t r = 0; r < kRows; ++r, walk(row, p.out_row)) {
 #pragma GCC unroll 32
       for (std::size_t c = 0; c < kColumns; ++c) {
         acc[r][c] =
@@ -109,8 +122,9 @@ template <class T, std::size_t kRows, std::size_t kGroups>
     }
   }
   T* row = p.out + m * out_row + g * out_group;
+  forget(row);
 #pragma GCC unroll 32
-  for (std::size_t r = 0; r < kRows; ++r, row += out_row) {
+  for (std::size_t r = 0; r < kRows; ++r, walk(row, out_row)) {
 #pragma GCC unroll 32
     for (std::size_t c = 0; c < kColumns; ++c) {
       store_unaligned(row + (c / kPerGroup) * out_group + (c % kPerGroup) * kWidth<T>, acc[r][c]);
@@ -347,21 +361,39 @@ void weight_gradient(const T* dy, const T* x, T* dw, std::size_t m, std::size_t 
   }
 }
 
+namespace {
+
+// db[r * stride] += the sum over groups and lanes of row r, for kRows rows from the first of dy on.
+template <class T, std::size_t kRows>
+[[gnu::always_inline]] inline void bias_gradient_rows(const T* dy, T* db, std::size_t m,
+                                                      std::size_t groups, std::size_t stride) {
+  static_assert(kRows <= kSums);
+  Vec<T> acc[kSums] = {};
+  for (std::size_t g = 0; g < groups; ++g, dy += m * kLanes) {
+#pragma GCC unroll 32
+    for (std::size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+      for (std::size_t l = 0; l < kLanes; l += kWidth<T>) acc[r] += load(dy + r * kLanes + l);
+    }
+  }
+  alignas(simd::kVectorBytes) T sums[kSums];
+  simd::horizontal_sums<T, kSums>(acc, sums);
+  for (std::size_t r = 0; r < kRows; ++r) db[r * stride] += sums[r];
+}
+
+}  // namespace
+
 template <class T>
 void add_bias_gradient(const T* dy, T* db, std::size_t m, std::size_t groups, std::size_t stride) {
-  for (std::size_t first = 0; first < m; first += kSums) {
-    const std::size_t rows = std::min(kSums, m - first);
-    Vec<T> acc[kSums] = {};
-    for (std::size_t g = 0; g < groups; ++g) {
-      const T* lanes = dy + (g * m + first) * kLanes;
-      for (std::size_t r = 0; r < rows; ++r, lanes += kLanes) {
-        for (std::size_t l = 0; l < kLanes; l += kWidth<T>) acc[r] += load(lanes + l);
-      }
+  std::size_t r = 0;
+  const auto rows = [&]<std::size_t kRows>() {
+    for (; r + kRows <= m; r += kRows) {
+      bias_gradient_rows<T, kRows>(dy + r * kLanes, db + r * stride, m, groups, stride);
     }
-    alignas(simd::kVectorBytes) T sums[kSums];
-    simd::horizontal_sums<T, kSums>(acc, sums);
-    for (std::size_t r = 0; r < rows; ++r) db[(first + r) * stride] += sums[r];
-  }
+  };
+  rows.template operator()<kSums>();
+  rows.template operator()<4>();
+  rows.template operator()<1>();
 }
 
 #define IFLOW_INSTANTIATE(T)                                                                \

@@ -24,11 +24,11 @@
 namespace iflow {
 namespace {
 
-// Rows that the trainer works on at a time, in groups (train/trainer.cpp), and the dimension.
-constexpr std::size_t kTileGroups = 4;
-constexpr std::size_t kTileRows = kTileGroups * kLanes;
 constexpr std::size_t kDimension = 2;
-constexpr std::size_t kTangentGroups = (1 + kDimension) * kTileGroups;
+
+// Groups of rows that the trainer works on at a time, by the widest layer (train/trainer.cpp).
+std::size_t tile_groups(std::size_t widest) { return widest <= 32 ? 2 : 4; }
+std::size_t tangent_groups(std::size_t widest) { return (1 + kDimension) * tile_groups(widest); }
 
 template <class T>
 class Buffer {
@@ -54,20 +54,19 @@ struct ProductSeconds {
 
 // One tile with tangents through one (m, k) layer.
 ProductSeconds time_products(std::size_t m, std::size_t k) {
-  Buffer<float> w(m * k), x(kTangentGroups * k * kLanes), y(kTangentGroups * m * kLanes);
-  Buffer<float> dx(kTangentGroups * k * kLanes), dw(m * k);
+  const std::size_t groups = tangent_groups(std::max(m, k));
+  Buffer<float> w(m * k), x(groups * k * kLanes), y(groups * m * kLanes);
+  Buffer<float> dx(groups * k * kLanes), dw(m * k);
   const auto view = kernels::row_major<float>(w.data(), m, k);
-  return {median_seconds([&] { kernels::matmul(view, x.data(), y.data(), kTangentGroups, false); }),
-          median_seconds([&] {
-            kernels::matmul(view.transposed(), y.data(), dx.data(), kTangentGroups, false);
-          }),
-          median_seconds([&] {
-            kernels::weight_gradient(y.data(), x.data(), dw.data(), m, k, kTangentGroups);
-          })};
+  return {median_seconds([&] { kernels::matmul(view, x.data(), y.data(), groups, false); }),
+          median_seconds(
+              [&] { kernels::matmul(view.transposed(), y.data(), dx.data(), groups, false); }),
+          median_seconds(
+              [&] { kernels::weight_gradient(y.data(), x.data(), dw.data(), m, k, groups); })};
 }
 
 double product_flops(std::size_t m, std::size_t k) {
-  return 2.0 * static_cast<double>(m * k * kTangentGroups * kLanes);
+  return 2.0 * static_cast<double>(m * k * tangent_groups(std::max(m, k)) * kLanes);
 }
 
 void print_kernels(double peak) {
@@ -82,9 +81,9 @@ void print_kernels(double peak) {
                     share(t.input_gradient), share(t.weight_gradient)});
   }
   std::printf(
-      "Matrix products on a tile of %zu rows with 2 tangents, float, one thread, GFLOP/s "
-      "(share of peak)\n%s\n",
-      kTileRows,
+      "Matrix products on a tile of %zu rows (%zu beyond 32 x 32) with 2 tangents, float, one "
+      "thread, GFLOP/s (share of peak)\n%s\n",
+      tile_groups(32) * kLanes, tile_groups(128) * kLanes,
       format_text_table({"weight", "forward", "input gradient", "weight gradient"}, rows).c_str());
 }
 
@@ -130,7 +129,9 @@ struct Parts {
 };
 
 Parts replay_parts(const Setting& setting, const ParameterLayout& layout) {
-  const double tiles = static_cast<double>(setting.batch) / kTileRows;
+  const std::vector<std::size_t>& hidden = setting.flow.hidden;
+  const std::size_t groups = tile_groups(*std::max_element(hidden.begin(), hidden.end()));
+  const double tiles = static_cast<double>(setting.batch) / static_cast<double>(groups * kLanes);
   const auto blocks = static_cast<double>(setting.flow.blocks);
   Parts parts;
   std::vector<std::size_t> widths = {kDimension};
@@ -140,15 +141,15 @@ Parts replay_parts(const Setting& setting, const ParameterLayout& layout) {
     parts.products += blocks * tiles * time_products(widths[i + 1], widths[i]).sum();
   }
   for (const std::size_t width : setting.flow.hidden) {
-    const std::size_t values = kTileGroups * width * kLanes;
+    const std::size_t values = groups * width * kLanes;
     Buffer<float> z(3 * values), y(3 * values), dy(3 * values), dz(3 * values);
     Buffer<float> first(values);
     parts.activations +=
         blocks * tiles * median_seconds([&] {
           kernels::activation_forward(Activation::kSine, 4.0F, z.data(), y.data(), first.data(),
-                                      width, kTileGroups, kDimension);
+                                      width, groups, kDimension);
           kernels::activation_backward(Activation::kSine, 4.0F, z.data(), y.data(), first.data(),
-                                       dy.data(), dz.data(), width, kTileGroups, kDimension);
+                                       dy.data(), dz.data(), width, groups, kDimension);
         });
   }
   for (std::size_t i = 0; i < layout.entries().size(); ++i) {
