@@ -192,27 +192,33 @@ std::vector<double> some_columns(const std::vector<double>& rows, std::size_t co
   return some;
 }
 
-// What the flow is told before it learns, and the Gaussian, from the rows to train on.
+// Rows of the modelled columns as the flow sees them behind its bounds.
+std::vector<double> modelled_rows(const FitData& data, std::vector<double> rows) {
+  const std::size_t columns = data.record.columns.size();
+  if (data.bounds) remove_bounds(*data.bounds, columns, rows);
+  if (data.record.given.empty()) return rows;
+  return some_columns(rows, columns, 0, columns - data.record.given.size());
+}
+
+// What the flow is told before it learns, and the Gaussian, from the rows to train on. How much
+// the correlations are shrunk is chosen by the validation rows.
 void fit_statistics(FitData& data) {
   const std::size_t columns = data.record.columns.size();
   const std::size_t modelled = columns - data.record.given.size();
-  std::vector<double> unbounded = data.training;
-  if (data.bounds) {
-    widen_to_bins(*data.bounds, data.lattices);
-    remove_bounds(*data.bounds, columns, unbounded);
-  }
+  if (data.bounds) widen_to_bins(*data.bounds, data.lattices);
   data.gaussian = fit_gaussian(data.training, columns, data.weights);
   if (modelled < columns) {
-    const ColumnMoments given = column_moments(some_columns(unbounded, columns, modelled, columns),
-                                               columns - modelled, data.weights);
+    const ColumnMoments given = column_moments(
+        some_columns(data.training, columns, modelled, columns), columns - modelled, data.weights);
     data.condition = {given.mean, given.deviation};
-    unbounded = some_columns(unbounded, columns, 0, modelled);
   }
-  data.moments = column_moments(unbounded, modelled, data.weights);
+  const std::vector<double> rows = modelled_rows(data, data.training);
+  data.moments = column_moments(rows, modelled, data.weights);
   // The plane's correlations are nothing that a flow would not learn at once.
   if (modelled > 2) {
-    data.whiten =
-        shrunk_correlations(standardised(unbounded, data.moments), modelled, data.weights);
+    data.whiten = shrunk_correlations(
+        standardised(rows, data.moments), modelled, data.weights,
+        standardised(modelled_rows(data, data.validation), data.moments), data.validation_weights);
   }
 }
 

@@ -52,6 +52,33 @@ TEST_CASE("shrunk_correlations: few rows shrink it, and fewer rows than columns 
   CHECK(largest_correlation(8, 12) < 0.5);
 }
 
+// Rows (x, y, x + 2 y + an error of `noise`), each of unit variance.
+std::vector<double> dependent_rows(std::size_t n, double noise, std::uint64_t seed) {
+  Rng rng(seed, RngPurpose::kTest);
+  std::vector<double> rows;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double x = rng.normal(), y = rng.normal();
+    rows.insert(rows.end(), {x, y, (x + 2 * y + noise * rng.normal()) / std::sqrt(5)});
+  }
+  return rows;
+}
+
+TEST_CASE("shrunk_correlations: held-out rows save the width of a nearly dependent column") {
+  const double width = 1e-6 / std::sqrt(5);  // of the third column, given the others
+  const std::vector<double> rows = dependent_rows(500, 1e-6, 3);
+  CHECK(shrunk_correlations(rows, 3).factor[8] > 100 * width);
+  const WhitenConfig chosen = shrunk_correlations(rows, 3, {}, dependent_rows(100, 1e-6, 4));
+  CHECK(chosen.factor[8] == doctest::Approx(width).epsilon(0.1));
+}
+
+TEST_CASE("shrunk_correlations: held-out rows of independent columns keep the shrinkage") {
+  Rng rng(5, RngPurpose::kTest);
+  std::vector<double> rows(20 * 10), held_out(200 * 10);
+  for (double& x : rows) x = rng.normal();
+  for (double& x : held_out) x = rng.normal();
+  CHECK(shrunk_correlations(rows, 10, {}, held_out).factor == shrunk_correlations(rows, 10).factor);
+}
+
 TEST_CASE("Whiten refuses what is no lower triangular factor") {
   CHECK_THROWS_AS(Whiten<double>({{1, 0, 0}}, 2), UsageError);
   CHECK_THROWS_AS(Whiten<double>({{1, 0.5, 0, 1}}, 2), UsageError);
