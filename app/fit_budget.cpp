@@ -61,21 +61,40 @@ RunCosts measure_costs(const FlowConfig& flow, const TrainConfig& train, const T
   return costs;
 }
 
-// The plan that these costs allow.
-TrainConfig plan_within(TrainConfig train, const RunCosts& costs, std::uint64_t done,
+// Whether the validation points follow from the number of steps, and are not the user's choice.
+bool validations_are_planned(const TrainConfig& train) {
+  constexpr std::uint64_t kMore = 1000;
+  TrainConfig longer = train;
+  extend_plan(longer, kMore * train.steps);
+  return longer.validate_every != train.validate_every;
+}
+
+// The plan that these costs allow. Planned validations are made rarer where they would take more
+// than a part of the time.
+TrainConfig plan_within(const TrainConfig& train, const RunCosts& costs, std::uint64_t done,
                         double seconds) {
+  constexpr double kValidatingPart = 0.1;
+  const bool planned = validations_are_planned(train);
+  const auto rarest =
+      static_cast<std::uint64_t>(std::ceil(costs.validation / (kValidatingPart * costs.step)));
+  const auto plan_of = [&](std::uint64_t steps) {
+    TrainConfig plan = train;
+    extend_plan(plan, done + steps);
+    if (planned) plan.validate_every = std::max(plan.validate_every, rarest);
+    return plan;
+  };
   const double usable = kUsedPart * seconds;
-  const double most = std::max((usable - costs.start) / costs.step, 1.0);
-  extend_plan(train, done + static_cast<std::uint64_t>(most));
-  while (train.steps > done + 1) {
-    const double excess = seconds_after(train, costs, done) - usable;
+  auto steps = static_cast<std::uint64_t>(std::max((usable - costs.start) / costs.step, 1.0));
+  while (steps > 1) {
+    const TrainConfig plan = plan_of(steps);
+    const double excess = seconds_after(plan, costs, done) - usable;
     if (excess <= 0) break;
     // Fewer steps may be validated more often: what a step costs at most, so as not to overshoot.
-    const double each = costs.step + costs.validation / static_cast<double>(train.validate_every);
+    const double each = costs.step + costs.validation / static_cast<double>(plan.validate_every);
     const auto fewer = static_cast<std::uint64_t>(std::ceil(excess / each));
-    extend_plan(train, train.steps - std::min(fewer, train.steps - done - 1));
+    steps -= std::min(fewer, steps - 1);
   }
-  return train;
+  return plan_of(steps);
 }
 
 }  // namespace
