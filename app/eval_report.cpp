@@ -1,7 +1,7 @@
 #include "eval_report.h"
 
-#include "eval_normality.h"
 #include "number_format.h"
+#include "objective/normality.h"
 #include "report/text_table.h"
 
 namespace iflow {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "eval_marginals.h"
+#include "objective/marginals.h"
 #include "objective/summary.h"
 #include "row_stream.h"
 

@@ -20,12 +20,31 @@ namespace {
 
 std::string shown_name(const std::string& path) { return path == "-" ? "<stdin>" : path; }
 
+// What the files hold, and which rows train and which validate.
+struct FitRows {
+  Table table;                           // the rows of DATA, then those of a file to validate on
+  std::vector<double> weights;           // of all of them; none: 1 each
+  std::string source, val;               // the files' names
+  std::size_t data_rows = 0;             // rows of DATA
+  std::vector<std::size_t> val_dropped;  // as in the table, of a file to validate on
+  Split split;
+
+  // "val.csv: row 3 (the header not counted)"
+  std::string place(std::size_t row) const {
+    const bool is_in_data = row < data_rows;
+    const std::size_t number = is_in_data ? number_in_source(row, table.dropped)
+                                          : number_in_source(row - data_rows, val_dropped);
+    return (is_in_data ? source : val) + ": row " + std::to_string(number) +
+           " (the header not counted)";
+  }
+};
+
 Table read(const std::string& path, const TableOptions& options,
            std::vector<std::string>& warnings) {
   Table table = read_table(path, options);
-  if (table.dropped > 0) {
-    warnings.push_back(shown_name(path) + ": dropped " + std::to_string(table.dropped) +
-                       (table.dropped == 1 ? " row" : " rows") + " with missing values");
+  if (!table.dropped.empty()) {
+    warnings.push_back(shown_name(path) + ": dropped " + std::to_string(table.dropped.size()) +
+                       (table.dropped.size() == 1 ? " row" : " rows") + " with missing values");
   }
   return table;
 }
@@ -56,16 +75,9 @@ void check_training_rows(const Table& table, const std::string& source, std::siz
   }
 }
 
-// `table`: `rows` rows of `source`, and after them those of `val`.
-void check_bounds(const BoundsConfig& bounds, const Table& table, const std::string& source,
-                  std::size_t rows, const std::string& val) {
-  const auto outside = find_outside(bounds, table.columns, table.values);
-  if (!outside) return;
-  const bool is_in_source = outside->row < rows;
-  throw DataError((is_in_source ? source : val) + ": row " +
-                  std::to_string(outside->row - (is_in_source ? 0 : rows) + 1) +
-                  (table.dropped > 0 ? " of those kept" : "") +
-                  " (the header not counted): " + outside->what);
+void check_bounds(const BoundsConfig& bounds, const FitRows& rows) {
+  const auto outside = find_outside(bounds, rows.table.columns, rows.table.values);
+  if (outside) throw DataError(rows.place(outside->row) + ": " + outside->what);
 }
 
 // `table`: its given columns behind those modelled.
@@ -90,42 +102,30 @@ void remove_bounds(const BoundsConfig& bounds, std::size_t columns, std::vector<
   }
 }
 
-// Throws DataError for a row of the file `val`, those of `table` from `first` on, that is off its
-// lattice.
-void check_lattices(const Dequantise& dequantise, const Table& table, std::size_t first,
-                    const std::string& val) {
-  for (std::size_t i = first; i < table.rows; ++i) {
-    const LatticeColumn* off = dequantise.off_lattice(table.row(i));
+// Throws DataError for a row of a file to validate on that is off its lattice.
+void check_lattices(const Dequantise& dequantise, const FitRows& rows) {
+  for (std::size_t i = rows.data_rows; i < rows.table.rows; ++i) {
+    const LatticeColumn* off = dequantise.off_lattice(rows.table.row(i));
     if (off == nullptr) continue;
-    const std::string& name = table.columns[off->column];
-    throw DataError(val + ": row " + std::to_string(i - first + 1) +
-                    " (the header not counted): column \"" + name +
+    const std::string& name = rows.table.columns[off->column];
+    throw DataError(rows.place(i) + ": column \"" + name +
                     "\" is off the lattice of integers that the rows to train on are on; take " +
                     "them as they are with --continuous " + name);
   }
 }
 
 // Far out, a validation row's density would decide alone which parameters are the best.
-void check_validation_rows(const Table& table, const std::string& source,
-                           const std::vector<double>& rows, const ColumnMoments& moments) {
+void check_validation_rows(const FitRows& rows, const ColumnMoments& moments) {
   constexpr double kFarthest = 1e6;  // standard deviations
-  const std::size_t columns = table.columns.size();
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::size_t j = i % columns;
-    if (std::abs(rows[i] - moments.mean[j]) <= kFarthest * moments.deviation[j]) continue;
-    throw DataError(source + ": column \"" + table.columns[j] + "\": row " +
-                    std::to_string(i / columns + 1) +
-                    " is a million standard deviations away from the rows to train on");
+  for (const std::size_t i : rows.split.validation) {
+    const std::span<const double> row = rows.table.row(i);
+    for (std::size_t j = 0; j < row.size(); ++j) {
+      if (std::abs(row[j] - moments.mean[j]) <= kFarthest * moments.deviation[j]) continue;
+      throw DataError(rows.place(i) + ": column \"" + rows.table.columns[j] +
+                      "\" is a million standard deviations away from the rows to train on");
+    }
   }
 }
-
-// What the files hold, and which rows train and which validate.
-struct FitRows {
-  Table table;                  // the rows of DATA, then those of a file to validate on
-  std::vector<double> weights;  // of all of them; none: 1 each
-  std::size_t data_rows = 0;    // rows of DATA
-  Split split;
-};
 
 // Adds the rows of the file `val`, all to validate on. `columns`: of DATA, in the file's order.
 void append_validation(FitRows& rows, const std::string& val, const FitSettings& settings,
@@ -135,13 +135,14 @@ void append_validation(FitRows& rows, const std::string& val, const FitSettings&
   options.expected = columns;
   options.expected_has_header = rows.table.has_header;
   Table more = read(val, options, warnings);
-  const std::vector<double> weights = take_weights(more, settings.weights, shown_name(val));
+  const std::vector<double> weights = take_weights(more, settings.weights, rows.val);
   if (!settings.given.empty()) more = with_columns_last(more, settings.given);
   rows.weights.insert(rows.weights.end(), weights.begin(), weights.end());
   Table& table = rows.table;
   table.values.insert(table.values.end(), more.values.begin(), more.values.end());
   for (std::size_t i = 0; i < table.rows; ++i) rows.split.training.push_back(i);
   for (std::size_t i = 0; i < more.rows; ++i) rows.split.validation.push_back(table.rows + i);
+  rows.val_dropped = more.dropped;
   table.rows += more.rows;
 }
 
@@ -149,10 +150,12 @@ void append_validation(FitRows& rows, const std::string& val, const FitSettings&
 FitRows read_rows(const std::string& path, const std::string& val, const FitSettings& settings,
                   FitData& data) {
   FitRows rows;
+  rows.source = shown_name(path);
+  rows.val = shown_name(val);
   Table& table = rows.table;
   table = read(path, with_weights(settings.table, settings.weights), data.warnings);
   const std::vector<std::string> columns = table.columns;
-  rows.weights = take_weights(table, settings.weights, shown_name(path));
+  rows.weights = take_weights(table, settings.weights, rows.source);
   rows.data_rows = table.rows;
   data.record.columns = table.columns;
   data.record.given = given_columns(settings.given, table.columns);
@@ -160,7 +163,7 @@ FitRows read_rows(const std::string& path, const std::string& val, const FitSett
   const std::size_t modelled = table.columns.size() - data.record.given.size();
   data.lattices = lattices_of(table, modelled, settings.continuous);
   const std::vector<std::string> findings =
-      inspect(table, shown_name(path), data.lattices, data.record.given.size());
+      inspect(table, rows.source, data.lattices, data.record.given.size());
   data.warnings.insert(data.warnings.end(), findings.begin(), findings.end());
   if (val.empty()) {
     rows.split = split_rows(table.rows, held_out_part(table.rows, settings.val_fraction),
@@ -168,8 +171,7 @@ FitRows read_rows(const std::string& path, const std::string& val, const FitSett
   } else {
     append_validation(rows, val, settings, columns, data.warnings);
   }
-  leave_out_weightless(rows.split, rows.weights, shown_name(path),
-                       shown_name(val.empty() ? path : val));
+  leave_out_weightless(rows.split, rows.weights, rows.source, val.empty() ? rows.source : rows.val);
   const std::string hash = rows.weights.empty()
                                ? content_hash(table)
                                : content_hash(with_column(table, settings.weights, rows.weights));
@@ -232,23 +234,23 @@ double held_out_part(std::size_t rows, double val_fraction) {
 FitData read_fit_data(const std::string& path, const std::string& val,
                       const FitSettings& settings) {
   if (settings.is_image) return read_fit_images(path, val, settings);
-  const std::string source = shown_name(path), val_source = shown_name(val);
+  const std::string source = shown_name(path);
   FitData data;
   const FitRows rows = read_rows(path, val, settings, data);
   const Table& table = rows.table;
   const std::size_t columns = table.columns.size();
   const Dequantise dequantise(data.lattices, columns);
-  check_lattices(dequantise, table, rows.data_rows, val_source);
+  check_lattices(dequantise, rows);
   data.weights = normalised(weights_of(rows.weights, rows.split.training));
   data.validation_weights = normalised(weights_of(rows.weights, rows.split.validation));
   data.training = gather(table, rows.split.training);
   data.validation = gather(table, rows.split.validation);
   data.bounds = bounds_of(settings.bounds, table.columns, data.training);
   check_not_given(data.bounds, table, data.record);
-  if (data.bounds) check_bounds(*data.bounds, table, source, rows.data_rows, val_source);
+  if (data.bounds) check_bounds(*data.bounds, rows);
   const ColumnMoments moments = column_moments(data.training, columns, data.weights);
   check_training_rows(table, source, rows.split.training.size(), moments);
-  if (!val.empty()) check_validation_rows(table, val_source, data.validation, moments);
+  if (!val.empty()) check_validation_rows(rows, moments);
 
   data.training_ids.assign(rows.split.training.begin(), rows.split.training.end());
   const std::vector<std::uint64_t> validation_ids(rows.split.validation.begin(),

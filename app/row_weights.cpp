@@ -33,8 +33,7 @@ std::vector<double> take_weights(Table& table, const std::string& weights,
       take_column(table, static_cast<std::size_t>(found - table.columns.begin()));
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (values[i] >= 0) continue;
-    throw DataError(source + ": row " + std::to_string(i + 1) +
-                    (table.dropped > 0 ? " of those kept" : "") +
+    throw DataError(source + ": row " + std::to_string(number_in_source(i, table.dropped)) +
                     " (the header not counted): column \"" + weights + "\": a weight of " +
                     number_text(values[i]) + "; weights must not be negative");
   }

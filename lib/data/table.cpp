@@ -14,6 +14,14 @@ std::vector<std::string> default_column_names(std::size_t count) {
   return names;
 }
 
+std::size_t number_in_source(std::size_t index, const std::vector<std::size_t>& dropped) {
+  for (const std::size_t left_out : dropped) {
+    if (left_out > index) break;
+    ++index;
+  }
+  return index + 1;
+}
+
 std::vector<double> take_column(Table& table, std::size_t index) {
   const std::size_t width = table.columns.size();
   std::vector<double> column, others;

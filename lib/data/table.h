@@ -13,12 +13,16 @@ struct Table {
   bool has_header = false;           // whether the source gave the names
   std::size_t rows = 0;
   std::vector<double> values;  // [rows][columns], finite
-  std::size_t dropped = 0;     // rows of the source left out for missing values
+  // Rows of the source left out for missing values, by their index in it, ascending.
+  std::vector<std::size_t> dropped;
 
   std::span<const double> row(std::size_t index) const {
     return {values.data() + index * columns.size(), columns.size()};
   }
 };
+
+// The number in the source, counted from 1, of a table's row, `dropped` as in the table.
+std::size_t number_in_source(std::size_t index, const std::vector<std::size_t>& dropped);
 
 // The names x1, x2, ..., x<count> of columns without names.
 std::vector<std::string> default_column_names(std::size_t count);

@@ -53,11 +53,13 @@ Table read_table(const std::string& path, const TableOptions& options) {
   while (reader.next(kChunkRows, chunk)) {
     table.values.insert(table.values.end(), chunk.values.begin(), chunk.values.end());
     table.rows += chunk.usable_rows;
-    table.dropped += chunk.dropped();
+    for (std::size_t i = 0; i < chunk.rows(); ++i) {
+      if (chunk.usable[i] == 0) table.dropped.push_back(chunk.first_row + i);
+    }
   }
   if (table.rows == 0) {
     throw DataError((path == "-" ? "<stdin>" : path) + ": no data: each of the " +
-                    std::to_string(table.dropped) + " rows has a missing value");
+                    std::to_string(table.dropped.size()) + " rows has a missing value");
   }
   return table;
 }

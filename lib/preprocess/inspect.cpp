@@ -231,8 +231,8 @@ class Inspector {
     };
     const auto farthest = std::max_element(column.values.begin(), column.values.end(), nearer);
     return number_text(*farthest) + " in row " +
-           std::to_string(farthest - column.values.begin() + 1) +
-           (table_.dropped > 0 ? " of those kept" : "");
+           std::to_string(number_in_source(
+               static_cast<std::size_t>(farthest - column.values.begin()), table_.dropped));
   }
 
   void note_integers(const Column& column, bool dequantised) {

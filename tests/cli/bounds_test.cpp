@@ -150,6 +150,14 @@ TEST_CASE("bounds: a row to fit outside of them is named") {
   fails("--bounds wait=0: --val val.csv", 3,
         "val.csv: row 3 (the header not counted): column \"wait\" is -1, against its bounds: wait "
         ">= 0");
+  // Rows left out for missing values are counted, in either file.
+  folder().write("gaps.csv", "share,wait\n0.1,1\nNA,2\n0.3,-1\n");
+  fails("--bounds wait=0: --na drop --val gaps.csv", 3, "gaps.csv: row 3 (the header not counted)");
+  folder().run("sed '2s/^[^,]*/NA/; 3s/^[^,]*/1.5/' shares.csv > holes.csv");
+  const ProcessResult holes =
+      folder().run("iflow fit holes.csv -o no --na drop --bounds share=0:1 --val val.csv");
+  CHECK(holes.exit_code == 3);
+  CHECK_MESSAGE(contains(holes.err, "holes.csv: row 2 (the header not counted)"), holes.err);
   fails("--bounds shore=0:1", 2, "did you mean \"share\"?");
   fails("--bounds share=0:1,share=0:", 2, "given twice");
   for (const std::string text :

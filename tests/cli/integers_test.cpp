@@ -221,6 +221,11 @@ TEST_CASE("integers: validation rows off the lattice, integers of one value, bro
   CHECK_MESSAGE(contains(val.err, "val.csv: row 2 (the header not counted): column \"price\""),
                 val.err);
   CHECK(contains(val.err, "--continuous price"));
+  folder().write("gaps.csv", "die,weight,price\n1,NA,105\n1,1,105\nNA,2,110\n2,2,111\n");
+  const ProcessResult gaps = folder().run("iflow fit dice.csv -o no --na drop --val gaps.csv");
+  CHECK(gaps.exit_code == 3);
+  CHECK_MESSAGE(contains(gaps.err, "gaps.csv: row 4 (the header not counted): column \"price\""),
+                gaps.err);
   const ProcessResult constant = folder().run(
       "awk -F, 'NR == 1 {print \"k,w\"; next} {print \"7,\" $2}' dice.csv > k.csv; "
       "iflow fit k.csv");

@@ -114,6 +114,15 @@ TEST_CASE("weights: what makes no sense is named") {
   folder().run("sed '5s/,[^,]*,/,-1,/' hills.csv > negative.csv");
   fails("negative.csv --weights w", 3,
         "negative.csv: row 4 (the header not counted): column \"w\": a weight of -1");
+  // Rows left out are counted, in the file to validate on as in DATA.
+  folder().run("sed '2s/^[^,]*/NA/' negative.csv > gaps.csv");
+  fails("gaps.csv --na drop --weights w", 3, "gaps.csv: row 4 (the header not counted)");
+  fails("hills.csv --val gaps.csv --na drop --weights w", 3,
+        "gaps.csv: row 4 (the header not counted): column \"w\": a weight of -1");
+  // So are rows of weight 0.
+  folder().write("far.csv", "x,w,y\n1,0,2\n1,1,2\n1e9,1,2\n");
+  fails("hills.csv --val far.csv --weights w", 3,
+        "far.csv: row 3 (the header not counted): column \"x\" is a million");
   folder().run("awk -F, 'NR == 1 {print; next} {print $1 \",0,\" $3}' hills.csv > zero.csv");
   fails("zero.csv --weights w", 3, "zero.csv: all rows to train on have the weight 0");
   folder().write("idle.csv", "x,w,y\n1,0,2\n2,0,3\n");

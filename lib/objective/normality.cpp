@@ -1,4 +1,4 @@
-#include "eval_normality.h"
+#include "objective/normality.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,11 +1,11 @@
-#include "eval_marginals.h"
+#include "objective/marginals.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "base/rng.h"
-#include "eval_normality.h"
+#include "objective/normality.h"
 
 namespace iflow {
 
