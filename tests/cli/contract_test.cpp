@@ -147,8 +147,10 @@ TEST_CASE("contract: data that can't be used ends with 3 and its place") {
   check_fails(folder, "iflow fit moons.csv --val none.csv", 3, "none.csv: ");
   folder.write("v.csv", "x1,y\n1,2\n");
   check_fails(folder, "iflow fit moons.csv --val v.csv", 3, "v.csv:1: missing 1 column: \"x2\"");
-  folder.write("v.csv", "x1,x2\n1,1e300\n");
-  check_fails(folder, "iflow fit moons.csv --val v.csv", 3, "v.csv: column \"x2\": row 1 ");
+  // the row's number is that in the file, whatever was left out before it
+  folder.write("v.csv", "x1,x2\n,1\n1,1e300\n");
+  check_fails(folder, "iflow fit moons.csv --na drop --val v.csv", 3,
+              "v.csv: row 2 (the header not counted): column \"x2\" is a million");
   CHECK_FALSE(std::filesystem::exists(folder / "moons.iflow"));
 }
 
