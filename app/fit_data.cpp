@@ -12,6 +12,7 @@
 #include "flow/dequantise.h"
 #include "given_columns.h"
 #include "integer_columns.h"
+#include "objective/shrinkage.h"
 #include "preprocess/inspect.h"
 #include "row_weights.h"
 

@@ -1,9 +1,7 @@
 #include "flow/whiten.h"
 
-#include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
-#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -11,104 +9,6 @@
 #include "nn/lipschitz.h"
 
 namespace iflow {
-
-namespace {
-
-using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using Rows = Eigen::Map<const RowMajor>;
-
-Rows rows_of(std::span<const double> rows, std::size_t dimension) {
-  return {rows.data(), static_cast<Eigen::Index>(rows.size() / dimension),
-          static_cast<Eigen::Index>(dimension)};
-}
-
-struct Correlations {
-  Eigen::MatrixXd s;
-  double shrinkage;  // Ledoit and Wolf's, in [0, 1]
-};
-
-Correlations correlations(std::span<const double> standardised, std::size_t dimension,
-                          RowWeights weights) {
-  const Rows rows = rows_of(standardised, dimension);
-  const Eigen::Index d = rows.cols();
-  // S, and the sum over rows of ||x x^T - S||^2 = sum ||x||^4 - n ||S||^2
-  Eigen::MatrixXd s = Eigen::MatrixXd::Zero(d, d);
-  double fourth = 0, total = 0;
-  for (Eigen::Index row = 0; row < rows.rows(); ++row) {
-    const Eigen::VectorXd x = rows.row(row);
-    const double weight = weight_of(weights, static_cast<std::size_t>(row));
-    s.selfadjointView<Eigen::Lower>().rankUpdate(x, weight);
-    fourth += weight * std::pow(x.squaredNorm(), 2);
-    total += weight;
-  }
-  const double count = weights.empty() ? static_cast<double>(rows.rows()) : effective_rows(weights);
-  s = Eigen::MatrixXd(s.selfadjointView<Eigen::Lower>()) / total;
-  const double scale = s.trace() / static_cast<double>(d);
-  const double noise = (fourth / total - s.squaredNorm()) / count;
-  const double spread = (s - scale * Eigen::MatrixXd::Identity(d, d)).squaredNorm();
-  return {s, spread > 0 ? std::clamp(noise / spread, 0.0, 1.0) : 1};
-}
-
-// The Cholesky factor of the correlations shrunk by so much; none where they are singular.
-std::optional<Eigen::MatrixXd> factor_of(const Eigen::MatrixXd& s, double shrinkage) {
-  const Eigen::Index d = s.rows();
-  const double scale = s.trace() / static_cast<double>(d);
-  const Eigen::LLT<Eigen::MatrixXd> cholesky((1 - shrinkage) * s +
-                                             shrinkage * scale * Eigen::MatrixXd::Identity(d, d));
-  if (cholesky.info() != Eigen::Success) return std::nullopt;
-  return Eigen::MatrixXd(cholesky.matrixL());
-}
-
-// ln p of N(0, L L^T) of every row, a constant apart.
-Eigen::VectorXd log_density(const Eigen::MatrixXd& l, const Rows& rows) {
-  const Eigen::MatrixXd z = l.triangularView<Eigen::Lower>().solve(rows.transpose());
-  const double log_det = l.diagonal().array().log().sum();
-  return -z.colwise().squaredNorm().transpose().array() / 2 - log_det;
-}
-
-// How many standard errors the weighted mean of the differences lies above zero.
-double significance(const Eigen::VectorXd& differences, RowWeights weights) {
-  double sum = 0, total = 0;
-  for (Eigen::Index i = 0; i < differences.size(); ++i) {
-    const double weight = weight_of(weights, static_cast<std::size_t>(i));
-    sum += weight * differences(i);
-    total += weight;
-  }
-  const double mean = sum / total;
-  double squares = 0;
-  for (Eigen::Index i = 0; i < differences.size(); ++i) {
-    squares +=
-        std::pow(weight_of(weights, static_cast<std::size_t>(i)) * (differences(i) - mean), 2);
-  }
-  return squares > 0 ? mean * total / std::sqrt(squares) : 0;
-}
-
-}  // namespace
-
-WhitenConfig shrunk_correlations(std::span<const double> standardised, std::size_t dimension,
-                                 RowWeights weights, std::span<const double> held_out,
-                                 RowWeights held_out_weights) {
-  constexpr int kTenths = 12;
-  constexpr double kSignificant = 2;
-  const Correlations c = correlations(standardised, dimension, weights);
-  const Rows judges = rows_of(held_out, dimension);
-  std::optional<Eigen::MatrixXd> best = factor_of(c.s, c.shrinkage);
-  for (int k = 1; best && judges.rows() > 1 && k <= kTenths + 1; ++k) {
-    const auto less = factor_of(c.s, k <= kTenths ? c.shrinkage * std::pow(10, -k) : 0);
-    if (!less) break;
-    const Eigen::VectorXd gain = log_density(*less, judges) - log_density(*best, judges);
-    if (significance(gain, held_out_weights) > kSignificant) best = less;
-  }
-  if (!best) {
-    throw NumericError(
-        "the columns' correlations are singular: one is a linear function of others");
-  }
-  WhitenConfig config;
-  for (Eigen::Index i = 0; i < best->rows(); ++i) {
-    for (Eigen::Index j = 0; j < best->cols(); ++j) config.factor.push_back((*best)(i, j));
-  }
-  return config;
-}
 
 template <class T>
 Whiten<T>::Whiten(const WhitenConfig& config, std::size_t dimension)
