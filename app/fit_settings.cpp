@@ -10,22 +10,6 @@ namespace {
 
 using nlohmann::json;
 
-// The value called `field` says, in `names`.
-template <class T>
-T named_value(JsonFields& fields, const std::string& field, const std::map<std::string, T>& names) {
-  const auto found = names.find(fields.get<std::string>(field));
-  if (found == names.end()) fields.fail(field, "unknown value");
-  return found->second;
-}
-
-template <class T>
-std::string name_of(T value, const std::map<std::string, T>& names) {
-  for (const auto& [name, named] : names) {
-    if (named == value) return name;
-  }
-  return {};
-}
-
 ImageOptions image_options_from_json(JsonFields& fields) {
   ImageOptions options;
   options.bits = fields.get<int>("bits");

@@ -1,10 +1,12 @@
 // Strict reading of JSON written by people or by other builds: config files and model.json.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -142,6 +144,22 @@ T JsonFields::convert(const nlohmann::json& value, const std::string& key) const
     if (!value.is_string()) mismatch(key, "a string", value);
     return value.get<std::string>();
   }
+}
+
+// The value that the name in field `key` stands for; fails for a name that is none of `names`.
+template <class T>
+T named_value(JsonFields& fields, const std::string& key, const std::map<std::string, T>& names) {
+  const auto found = names.find(fields.get<std::string>(key));
+  if (found == names.end()) fields.fail(key, "unknown value");
+  return found->second;
+}
+
+// Back again: the name of a value that is one of them.
+template <class T>
+std::string name_of(T value, const std::map<std::string, T>& names) {
+  return std::find_if(names.begin(), names.end(),
+                      [&](const auto& entry) { return entry.second == value; })
+      ->first;
 }
 
 }  // namespace iflow

@@ -21,21 +21,6 @@ namespace {
 
 using nlohmann::json;
 
-template <class T>
-std::string name_of(T value, const std::map<std::string, T>& names) {
-  return std::find_if(names.begin(), names.end(),
-                      [&](const auto& entry) { return entry.second == value; })
-      ->first;
-}
-
-// The value called `field` says, in `names`.
-template <class T>
-T named_value(JsonFields& fields, const std::string& field, const std::map<std::string, T>& names) {
-  const auto found = names.find(fields.get<std::string>(field));
-  if (found == names.end()) fields.fail(field, "unknown value");
-  return found->second;
-}
-
 // --- the flow -------------------------------------------------------------------------------
 
 json image_to_json(const ImageShape& image) {

@@ -138,12 +138,13 @@ TrainConfig default_train_config(std::size_t training_rows, std::size_t columns,
   return config;
 }
 
-void set_plan(TrainConfig& config, std::uint64_t steps) {
-  constexpr std::uint64_t kValidations = 100;
+void set_plan_of(std::uint64_t validations, TrainConfig& config, std::uint64_t steps) {
   config.steps = steps;
-  config.validate_every = std::max<std::uint64_t>(steps / kValidations, 1);
+  config.validate_every = std::max<std::uint64_t>(steps / validations, 1);
   config.patience = std::max<std::uint64_t>(2 * steps / 5, 1);
 }
+
+void set_plan(TrainConfig& config, std::uint64_t steps) { set_plan_of(100, config, steps); }
 
 FlowConfig make_flow(const FlowOptions& options, const StandardiseConfig& standardise,
                      const std::optional<WhitenConfig>& whiten,

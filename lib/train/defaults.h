@@ -66,6 +66,8 @@ TrainConfig default_train_config(std::size_t training_rows, std::size_t columns,
 
 // Validation points and patience that suit a plan of `steps` steps.
 void set_plan(TrainConfig& config, std::uint64_t steps);
+// The same with so many validation points, as far as there are steps.
+void set_plan_of(std::uint64_t validations, TrainConfig& config, std::uint64_t steps);
 
 // Bounds where columns have them, standardisation, whitening where there is one (in more than two
 // dimensions), ActNorm, the blocks, ActNorm.

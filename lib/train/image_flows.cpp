@@ -90,12 +90,7 @@ TrainConfig default_image_train_config(std::size_t training_images, const ImageS
   return config;
 }
 
-void set_image_plan(TrainConfig& config, std::uint64_t steps) {
-  constexpr std::uint64_t kValidations = 20;
-  config.steps = steps;
-  config.validate_every = std::max<std::uint64_t>(steps / kValidations, 1);
-  config.patience = std::max<std::uint64_t>(2 * steps / 5, 1);
-}
+void set_image_plan(TrainConfig& config, std::uint64_t steps) { set_plan_of(20, config, steps); }
 
 FlowConfig make_image_flow(const FlowOptions& options, const ImageStatistics& images) {
   FlowConfig flow;

@@ -129,6 +129,7 @@ Trainer::Trainer(const FlowConfig& flow, const TrainConfig& config, TrainingData
       batches_(std::max<std::size_t>(rows_, 1), std::max<std::size_t>(config.batch, 1),
                config.seed),
       pieces_(cut_into_pieces(flow_.layout())),
+      tile_groups_(tile_groups(flow_.layout(), flow.dimension)),
       effective_(flow_.layout().size()),
       sigma_(flow_.layout().entries().size()),
       directions_(flow_.layout().entries().size()),
@@ -270,8 +271,7 @@ double Trainer::slice_gradient(const std::vector<std::uint32_t>& batch, std::siz
   const auto [x, condition] = load(inputs, step_rows_.rows.data() + first * width_, count);
   const std::uint64_t seed = Rng(config_.seed, RngPurpose::kProbe, now_.step, 3).next_u64();
   flow_.learn({inputs, tape, effective_.data(), gradients_[slice].data(), config_.log_det, seed,
-               slice, ids.data(), tile_groups(flow_.layout(), flow_.dimension()), condition,
-               width_ - flow_.dimension()},
+               slice, ids.data(), tile_groups_, condition, width_ - flow_.dimension()},
               x, flow_.prefix_layers(), weights.data(), log_p.data());
   double loss = 0;
   for (std::size_t i = 0; i < count; ++i) {

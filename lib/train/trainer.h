@@ -145,6 +145,7 @@ class Trainer {
   Batches batches_;
   PrefixedRows step_rows_;           // of the step at hand
   std::vector<std::size_t> pieces_;  // parameters are updated in runs [pieces_[i], pieces_[i + 1])
+  std::size_t tile_groups_;          // groups of rows that go through the layers at a time
 
   TrainState good_;
   TrainState now_;
