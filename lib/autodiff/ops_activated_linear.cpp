@@ -39,23 +39,24 @@ Var activated_linear(Tape<T>& tape, Activation kind, const Parameter<T>& raw, co
   }
   tape.on_backward(y, [=](Tape<T>& t) {
     const T* dy = t.output_adjoint(y);
-    const auto d_activated = t.workspace(x.size());
+    const auto dx = t.adjoint(x);
+    const auto added = t.workspace(dx.fresh ? 0 : x.size());
+    // phi(x), made again where it wasn't kept, then its adjoint, then that of x: one after another
+    // in the same memory
+    T* out = dx.fresh ? dx.data : added.data();
     const T* activated = phi;
-    if (!keep) {  // the workspace holds it until it is overwritten by its adjoint
-      std::copy_n(phi, values, d_activated.data());
-      kernels::activation_tangents(first, t.value(x), d_activated.data(), values, tangents);
-      activated = d_activated.data();
+    if (!keep) {
+      std::copy_n(phi, values, out);
+      kernels::activation_tangents(first, t.value(x), out, values, tangents);
+      activated = out;
     }
     // y = w phi + b: db += sum dy, dw += dy phi^T, dphi = w^T dy
     kernels::add_bias_gradient(dy, bias.gradient, w.rows, groups);
     kernels::weight_gradient(dy, activated, w.gradient, w.rows, e, x.groups);
-    kernels::matmul(matrix.transposed(), dy, d_activated.data(), x.groups, false);
+    kernels::matmul(matrix.transposed(), dy, out, x.groups, false);
     // phi = phi(x; a), t' = phi'(x; a) t, a = softplus(raw)
-    const auto dx = t.adjoint(x);
-    const auto added = t.workspace(dx.fresh ? 0 : x.size());
-    T* out = dx.fresh ? dx.data : added.data();
-    const T da = kernels::activation_backward(kind, a, t.value(x), phi, first, d_activated.data(),
-                                              out, e, groups, tangents);
+    const T da = kernels::activation_backward(kind, a, t.value(x), phi, first, out, out, e, groups,
+                                              tangents);
     if (!dx.fresh) {
       for (std::size_t i = 0; i < x.size(); ++i) dx.data[i] += out[i];
     }

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <vector>
 
 namespace iflow {
 
@@ -16,14 +17,18 @@ int& thread_count() {
   return count;
 }
 
-// The pieces of one parallel_for: handed out in order, each once.
+// The pieces of one parallel_for, each taken once.
 class Pieces {
  public:
-  Pieces(std::size_t n, const std::function<void(std::size_t)>& f) : n_(n), f_(f) {}
+  Pieces(std::size_t n, const std::function<void(std::size_t)>& f) : f_(f), taken_(n), failed_(n) {}
 
-  // Takes pieces until none is left.
-  void work() {
-    for (std::size_t i = next_++; i < n_; i = next_++) {
+  // Takes pieces, from `first` on and round, until none is left. Behind one that failed they are
+  // left out; those in front are not, lest another order of the pieces find another error first.
+  void work(std::size_t first) {
+    const std::size_t n = taken_.size();
+    for (std::size_t k = 0; k < n; ++k) {
+      const std::size_t i = (first + k) % n;
+      if (i > failed_ || taken_[i].exchange(true)) continue;
       try {
         f_(i);
       } catch (...) {
@@ -39,18 +44,16 @@ class Pieces {
  private:
   void keep_error(std::size_t piece) {
     const std::lock_guard lock(mutex_);
-    if (error_ && failed_ < piece) return;
+    if (piece > failed_) return;
     error_ = std::current_exception();
     failed_ = piece;
-    next_ = n_;
   }
 
-  std::size_t n_;
   const std::function<void(std::size_t)>& f_;
-  std::atomic<std::size_t> next_ = 0;
+  std::vector<std::atomic<bool>> taken_;
+  std::atomic<std::size_t> failed_;  // the lowest piece that threw, or the number of pieces
   std::mutex mutex_;
   std::exception_ptr error_;
-  std::size_t failed_ = 0;
 };
 
 }  // namespace
@@ -84,10 +87,10 @@ void parallel_for(std::size_t n, const std::function<void(std::size_t)>& f) {
     // A helper's task that nobody has begun when the pieces run out is done by this thread, in no
     // time: only pieces in progress are waited for.
     for (std::size_t t = 1; t < helpers; ++t) {
-#pragma omp task shared(pieces)
-      pieces.work();
+#pragma omp task shared(pieces) firstprivate(t)
+      pieces.work(t * n / helpers);
     }
-    pieces.work();
+    pieces.work(0);
 #pragma omp taskwait
   });
   pieces.rethrow_error();

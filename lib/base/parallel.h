@@ -17,10 +17,11 @@ int available_threads();
 // their helpers awake. Exceptions pass through.
 void with_team(const std::function<void()>& f);
 
-// Calls f(0), ..., f(n-1), each once, spread over the threads. Whoever is free takes the next
-// piece: a thread that the system has put aside delays nobody. The exception of the lowest piece
-// that threw is rethrown; pieces after it may have been left out. Not to be called from inside a
-// piece.
+// Calls f(0), ..., f(n-1), each once, spread over the threads. A thread begins with a run of its
+// own, the same in every call with as many pieces, whose data its cache may still hold (2 to 5 % of
+// a training step on two threads); then it takes what is left of the others: a thread that the
+// system has put aside delays nobody. The exception of the lowest piece that threw is rethrown;
+// pieces after it may have been left out. Not to be called from inside a piece.
 void parallel_for(std::size_t n, const std::function<void(std::size_t)>& f);
 
 }  // namespace iflow

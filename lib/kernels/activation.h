@@ -41,9 +41,9 @@ void activation_forward(Activation activation, T a, const T* z, T* y, T* first,
 template <class T>
 void activation_tangents(const T* first, const T* z, T* y, std::size_t size, std::size_t tangents);
 
-// The adjoint dz of z given the adjoint dy of y (both [(1 + D) G][E][kLanes]; dz is overwritten)
-// and phi'(z) as the forward pass left it. Returns the adjoint of a (0 where the activation has
-// none).
+// The adjoint dz of z given the adjoint dy of y (both [(1 + D) G][E][kLanes]; dz is overwritten,
+// and may be dy itself) and phi'(z) as the forward pass left it. Returns the adjoint of a (0 where
+// the activation has none).
 template <class T>
 T activation_backward(Activation activation, T a, const T* z, const T* y, const T* first,
                       const T* dy, T* dz, std::size_t elements, std::size_t groups,

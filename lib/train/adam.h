@@ -13,9 +13,18 @@ struct AdamConfig {
   double epsilon = 1e-8;
 };
 
-// One update of n numbers: m and v are the moment estimates, g the gradient, alpha the step size, t
-// the step counted from 1.
-void adam_update(const AdamConfig& config, double alpha, std::uint64_t t, const float* g,
-                 std::size_t n, float* theta, float* m, float* v);
+// A step of size alpha, the t-th, counted from 1: what is the same for every number.
+struct AdamStep {
+  AdamStep(const AdamConfig& config, double alpha, std::uint64_t t);
+
+  float beta1, beta2, rest1, rest2;  // rest: 1 - beta
+  float size;                        // alpha / (1 - beta1^t)
+  float root;                        // 1 / sqrt(1 - beta2^t)
+  float epsilon;
+};
+
+// The step's update of n numbers theta: m and v are the moment estimates, g the gradient.
+void adam_update(const AdamStep& step, const float* g, std::size_t n, float* theta, float* m,
+                 float* v);
 
 }  // namespace iflow

@@ -287,6 +287,7 @@ bool Trainer::update() {
   const double alpha = config_.learning_rate * now_.rate_factor *
                        learning_rate_factor(now_.step, config_.steps, config_.warmup);
   const std::uint64_t t = now_.step + 1;
+  const AdamStep adam(config_.adam, alpha, t);
   // The average forgets the first parameters faster than 1 / (1 - ema) steps would.
   const double time = static_cast<double>(t);
   const auto decay = static_cast<float>(std::min(config_.ema, time / (time + 10)));
@@ -305,7 +306,7 @@ bool Trainer::update() {
       } else if (info.max_norm > 0) {
         pull_back_through_norm(raw, now_.power[i], sigma_[i], c, gradient);
       }
-      adam_update(config_.adam, alpha, t, gradient, n, raw, now_.m.data() + at, now_.v.data() + at);
+      adam_update(adam, gradient, n, raw, now_.m.data() + at, now_.v.data() + at);
       float* average = now_.average.data() + at;
       for (std::size_t j = 0; j < n; ++j) average[j] += (1 - decay) * (raw[j] - average[j]);
       normalise(i, t % config_.norm_every == 0 ? config_.power_iterations : 0);

@@ -165,7 +165,7 @@ Parts replay_parts(const Setting& setting, const ParameterLayout& layout) {
                 std::fill_n(m.data(), info.size(),
                             0.01F);  // keeps the moments from fading to denormals
                 std::fill_n(v.data(), info.size(), 0.01F);
-                adam_update({}, 1e-9, 100, g.data(), info.size(), w.data(), m.data(), v.data());
+                adam_update({{}, 1e-9, 100}, g.data(), info.size(), w.data(), m.data(), v.data());
               },
               3, 0.002);
       if (info.max_norm == 0) continue;

@@ -108,6 +108,12 @@ TEST_CASE_TEMPLATE("adjoints agree with the reference", T, float, double) {
                            tangents);
         const T da = activation_backward(activation, a, z.data(), y.data(), first.data(), dy.data(),
                                          dz.data(), kElements, kGroups, tangents);
+        AlignedVector<T> in_place = dy;
+        const T da_in_place =
+            activation_backward(activation, a, z.data(), y.data(), first.data(), in_place.data(),
+                                in_place.data(), kElements, kGroups, tangents);
+        CHECK((in_place == dz));
+        CHECK(da_in_place == da);
         double expected_da = 0, scale_da = 0;
         for (std::size_t i = 0; i < kSize; ++i) {
           const ActivationValue at = activation_reference(activation, a, z[i]);

@@ -49,7 +49,7 @@ TEST_CASE("adam: agrees with the paper's algorithm in double") {
         wide[i] = g[i];
       }
       paper.update(wide);
-      adam_update(config, alpha, t, g.data(), kN, theta.data(), m.data(), v.data());
+      adam_update({config, alpha, t}, g.data(), kN, theta.data(), m.data(), v.data());
       double worst = 0;
       for (std::size_t i = 0; i < kN; ++i) {
         worst = std::fmax(worst, std::fabs(theta[i] - paper.theta[i]));
@@ -64,7 +64,7 @@ TEST_CASE("adam: agrees with the paper's algorithm in double") {
 TEST_CASE("adam: the first step has the length of alpha against the gradient's sign") {
   const std::vector<float> g = {1e-3F, -50, 0};
   std::vector<float> theta(3, 1), m(3, 0), v(3, 0);
-  adam_update({}, 0.1, 1, g.data(), 3, theta.data(), m.data(), v.data());
+  adam_update({{}, 0.1, 1}, g.data(), 3, theta.data(), m.data(), v.data());
   CHECK(theta[0] == doctest::Approx(0.9).epsilon(1e-5));
   CHECK(theta[1] == doctest::Approx(1.1).epsilon(1e-5));
   CHECK(theta[2] == 1);
@@ -80,7 +80,7 @@ TEST_CASE("adam: the same bits wherever the numbers stand in memory") {
     AlignedVector<float> theta(kN + 32), g(kN + 32), m(kN + 32), v(kN + 32);
     std::copy(gradient.begin(), gradient.end(), g.begin() + static_cast<std::ptrdiff_t>(shift));
     for (std::uint64_t t = 1; t <= 5; ++t) {
-      adam_update({}, 0.01, t, g.data() + shift, kN, theta.data() + shift, m.data() + shift,
+      adam_update({{}, 0.01, t}, g.data() + shift, kN, theta.data() + shift, m.data() + shift,
                   v.data() + shift);
     }
     const std::vector<float> got(theta.data() + shift, theta.data() + shift + kN);
