@@ -203,6 +203,13 @@ void add_training_options(CLI::App& command, FitArguments& arguments) {
       ->type_name("DECAY")
       ->group(kGroup);
   command
+      .add_option("--l1", train.l1,
+                  "Shrink the weights of residual blocks towards 0, each step by the learning rate "
+                  "times this")
+      ->check(number_where("a number from 0", [](double x) { return x >= 0 && std::isfinite(x); }))
+      ->type_name("STRENGTH")
+      ->group(kGroup);
+  command
       .add_option("--power-iterations", train.power_iterations,
                   "Power iterations of every matrix, each time")
       ->check(count_up_to(1000))

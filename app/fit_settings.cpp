@@ -79,17 +79,9 @@ std::vector<std::string> unused_data_options(bool is_image) {
 
 std::vector<std::string> unused_options(ModelKind model) {
   if (model == ModelKind::kIResNet) return {"bins"};
-  std::vector<std::string> names = {"activation-first",
-                                    "coefficient",
-                                    "start-gain",
-                                    "power-iterations",
-                                    "norm-every",
-                                    "logdet",
-                                    "terms",
-                                    "probes",
-                                    "probe",
-                                    "continuation",
-                                    "gradient"};
+  std::vector<std::string> names = {"activation-first", "coefficient", "start-gain",   "l1",
+                                    "power-iterations", "norm-every",  "logdet",       "terms",
+                                    "probes",           "probe",       "continuation", "gradient"};
   if (model != ModelKind::kSpline) names.emplace_back("bins");
   return names;
 }
@@ -143,6 +135,7 @@ json every_setting(const FitSettings& s) {
           {"lr", s.train.learning_rate},
           {"warmup", s.train.warmup},
           {"ema", s.train.ema},
+          {"l1", s.train.l1},
           {"logdet", name_of(s.train.log_det.method, log_det_methods())},
           {"terms", s.train.log_det.terms},
           {"probes", s.train.log_det.probes},
@@ -183,6 +176,7 @@ FitSettings settings_from_json(const json& options, const std::string& checkpoin
   s.train.warmup = fields.get<double>("warmup");
   s.train.ema = fields.get<double>("ema");
   if (s.flow.model == ModelKind::kIResNet) {
+    s.train.l1 = fields.get_or("l1", 0.0);  // a later addition to the format
     s.train.log_det = log_det_from_json(fields);
     s.train.power_iterations = fields.get<int>("power-iterations");
     s.train.norm_every = fields.get<std::uint64_t>("norm-every");

@@ -297,6 +297,7 @@ json train_to_json(const TrainConfig& c) {
           {"learning_rate", c.learning_rate},
           {"warmup", c.warmup},
           {"ema", c.ema},
+          {"l1", c.l1},
           {"beta1", c.adam.beta1},
           {"beta2", c.adam.beta2},
           {"epsilon", c.adam.epsilon},
@@ -315,6 +316,7 @@ TrainConfig train_from_json(JsonFields fields) {
   c.learning_rate = fields.get<double>("learning_rate");
   c.warmup = fields.get<double>("warmup");
   c.ema = fields.get<double>("ema");
+  c.l1 = fields.get_or("l1", 0.0);  // a later addition to the format
   c.adam = {fields.get<double>("beta1"), fields.get<double>("beta2"),
             fields.get<double>("epsilon")};
   c.log_det = log_det_from_json(fields.object("log_det"));

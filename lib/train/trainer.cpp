@@ -15,6 +15,7 @@
 #include "nn/convolution_norm.h"
 #include "objective/summary.h"
 #include "train/schedule.h"
+#include "train/soft_threshold.h"
 
 namespace iflow {
 
@@ -95,6 +96,9 @@ void check(const TrainConfig& c, std::size_t rows) {
   if (c.batch == 0) throw UsageError("a batch needs at least one row");
   if (!(c.learning_rate > 0)) throw UsageError("the learning rate must be positive");
   if (!(c.ema >= 0 && c.ema < 1)) throw UsageError("the averaging decay must be in [0, 1)");
+  if (!(c.l1 >= 0 && std::isfinite(c.l1))) {
+    throw UsageError("the strength of the l1 penalty must be a number from 0");
+  }
   if (c.validate_every == 0) throw UsageError("validations need at least one step between them");
   if (rows == 0) throw UsageError("there are no rows to learn from");
 }
@@ -288,6 +292,7 @@ bool Trainer::update() {
                        learning_rate_factor(now_.step, config_.steps, config_.warmup);
   const std::uint64_t t = now_.step + 1;
   const AdamStep adam(config_.adam, alpha, t);
+  const auto shrinkage = static_cast<float>(alpha * config_.l1);
   // The average forgets the first parameters faster than 1 / (1 - ema) steps would.
   const double time = static_cast<double>(t);
   const auto decay = static_cast<float>(std::min(config_.ema, time / (time + 10)));
@@ -307,6 +312,7 @@ bool Trainer::update() {
         pull_back_through_norm(raw, now_.power[i], sigma_[i], c, gradient);
       }
       adam_update(adam, gradient, n, raw, now_.m.data() + at, now_.v.data() + at);
+      if (shrinkage > 0 && info.max_norm > 0) soft_threshold(shrinkage, n, raw);
       float* average = now_.average.data() + at;
       for (std::size_t j = 0; j < n; ++j) average[j] += (1 - decay) * (raw[j] - average[j]);
       normalise(i, t % config_.norm_every == 0 ? config_.power_iterations : 0);

@@ -26,6 +26,7 @@ struct TrainConfig {
   double learning_rate = 5e-3;  // at the top of the schedule
   double warmup = 0.05;         // fraction of the steps over which the rate rises
   double ema = 0.999;           // decay of the averaged parameters, per step
+  double l1 = 0;                // strength of the penalty that normalised weights are shrunk by
   AdamConfig adam;
   LogDetConfig log_det;              // how the log-determinant is found while training
   int power_iterations = 1;          // of every normalised matrix, each time

@@ -15,8 +15,9 @@ namespace {
 
 using nlohmann::json;
 
-// Long enough to be caught at it, with validations close together.
-const std::string kCaught = " --blocks 4 --hidden 16,16 --steps 1500 --validate-every 10 ";
+// Long enough to be caught at it, with validations close together, and the penalty at work.
+const std::string kCaught =
+    " --blocks 4 --hidden 16,16 --steps 1500 --validate-every 10 --l1 0.02 ";
 
 TEST_CASE("fit: killed at any moment and resumed, the same bytes as in one go") {
   const MoonsFolder folder;
@@ -129,12 +130,33 @@ TEST_CASE("fit --resume: any other option that differs is named") {
   for (const std::string option :
        {"--steps 200", "--blocks 5", "--hidden 16", "--activation elu", "--lr 1e-3", "--seed 1",
         "--batch 64", "--coefficient 0.9", "--val-fraction 0.2", "--patience 7", "--header no",
-        "--columns x2,x1", "--na drop", "--activation-first", "--val moons.csv"}) {
+        "--l1 0.5", "--columns x2,x1", "--na drop", "--activation-first", "--val moons.csv"}) {
     const ProcessResult r = folder.run("iflow fit moons.csv --resume " + option);
     CHECK_MESSAGE(r.exit_code == 2, option);
     CHECK_MESSAGE(contains(r.err, "error: " + option.substr(0, option.find(' ')) + ": "), r.err);
   }
   CHECK(contents(folder / "moons.iflow") == before);
+}
+
+TEST_CASE("fit --resume: a checkpoint from before the penalty has none") {
+  const MoonsFolder folder;
+  REQUIRE(folder.run("iflow fit moons.csv -o whole --l1 0" + kSmall).exit_code == 0);
+  {
+    Process fit({"bash", "-c", "exec iflow fit moons.csv --log-every 50 --l1 0" + kSmall},
+                {.cwd = folder.path()});
+    fit.wait_for_err("step 100/");
+    fit.signal(SIGINT);
+    REQUIRE(fit.wait().exit_code == 130);
+  }
+  json old = model_of(folder / "moons.iflow");
+  REQUIRE(old["provenance"]["options"].erase("l1") == 1);
+  REQUIRE(old["training"].erase("l1") == 1);
+  folder.write("moons.iflow/model.json", old.dump(2));
+  const ProcessResult refused = folder.run("iflow fit moons.csv --resume --l1 0.1");
+  CHECK(refused.exit_code == 2);
+  const ProcessResult r = folder.run("iflow fit moons.csv --resume");
+  CHECK_MESSAGE(r.exit_code == 0, r.err);
+  CHECK(contents(folder / "moons.iflow") == contents(folder / "whole"));
 }
 
 TEST_CASE("fit --resume: changed data") {

@@ -17,6 +17,7 @@
 #include "flow/lanes.h"
 #include "objective/gaussian.h"
 #include "train/defaults.h"
+#include "train/schedule.h"
 
 namespace iflow {
 namespace {
@@ -110,7 +111,8 @@ void check_same(const TrainState& a, const TrainState& b) {
 }
 
 TEST_CASE("trainer: one, two and three threads give the same bits") {
-  const Problem problem(2, 600, 3);
+  Problem problem(2, 600, 3);
+  problem.train.l1 = 0.1;
   const int before = threads();
   TrainState expected;
   for (const int n_threads : {1, 2, 3}) {
@@ -328,6 +330,36 @@ TEST_CASE("trainer: the average is exponential, and forgets the first parameters
   }
 }
 
+// Two runs that differ by the penalty alone part with their first step, and by nothing but the
+// threshold.
+TEST_CASE("trainer: l1 shrinks the normalised weights by rate times strength, and nothing else") {
+  Problem problem(2, 400, 2);
+  problem.train.validate_every = 1;
+  Trainer plain = problem.trainer();
+  plain.start();
+  plain.advance(keep_on);
+  problem.train.l1 = 2;
+  Trainer shrunk = problem.trainer();
+  shrunk.start();
+  shrunk.advance(keep_on);
+  const float threshold = static_cast<float>(
+      problem.train.learning_rate *
+      learning_rate_factor(0, problem.train.steps, problem.train.warmup) * problem.train.l1);
+  REQUIRE(threshold > 1e-3F);
+  std::size_t zeros = 0;
+  for (const ParameterInfo& info : plain.flow().layout().entries()) {
+    CAPTURE(info.name);
+    for (std::size_t i = info.offset; i < info.offset + info.size(); ++i) {
+      const float before = plain.state().raw[i];
+      const float magnitude = std::fmax(std::fabs(before) - threshold, 0.0F);
+      const float expected = info.max_norm > 0 ? std::copysign(magnitude, before) : before;
+      CHECK(shrunk.state().raw[i] == expected);
+      if (info.max_norm > 0 && shrunk.state().raw[i] == 0) ++zeros;
+    }
+  }
+  CHECK(zeros > 0);
+}
+
 TEST_CASE("trainer: losses are those of the model, in the data's own units") {
   const Problem problem(2, 300, 2);
   Trainer trainer = problem.trainer();
@@ -515,6 +547,11 @@ TEST_CASE("trainer: what makes no sense is refused") {
   for (const double ema : {-0.1, 1.0, std::nan("")}) {
     config = good.train;
     config.ema = ema;
+    CHECK_THROWS_AS(make(config, good.data), UsageError);
+  }
+  for (const double l1 : {-0.1, std::nan(""), std::numeric_limits<double>::infinity()}) {
+    config = good.train;
+    config.l1 = l1;
     CHECK_THROWS_AS(make(config, good.data), UsageError);
   }
   config = good.train;
