@@ -9,7 +9,9 @@
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "bench/convolutions.h"
+#include "bench/image_step.h"
 #include "bench/measure.h"
+#include "bench/step_time.h"
 #include "data/toy.h"
 #include "flow/model.h"
 #include "kernels/activation.h"
@@ -187,36 +189,13 @@ void print_training_step(const Setting& setting) {
   const std::unique_ptr<Trainer> trainer = make_trainer(setting);
   const ParameterLayout& layout = trainer->flow().layout();
   const double flops = step_flops(layout, setting.batch);
-  // The clock of a processor under load is not that of one at rest: the peak is measured between
-  // the samples.
-  const auto time_steps = [&](int threads, double& share) {
-    constexpr int kSamples = 9;
-    set_threads(threads);
-    std::vector<double> seconds, shares;
-    with_team([&] {
-      double before = peak_flops<float>(1, 0.002);
-      for (int i = 0; i < kSamples; ++i) {
-        seconds.push_back(median_seconds([&] { trainer->step(); }, 1, 0.2));
-        const double after = peak_flops<float>(1, 0.002);
-        shares.push_back(flops / seconds.back() / ((before + after) / 2));
-        before = after;
-      }
-    });
-    share = median(shares);
-    return median(seconds);
-  };
-  double share = 0, share_of_two = 0;
-  const double one = time_steps(1, share), two = time_steps(2, share_of_two);
-  set_threads(1);
-  const Parts parts = replay_parts(setting, layout);
-  const double rest =
-      one - parts.products - parts.activations - parts.spectral_norm - parts.optimiser;
   std::printf("Training step, %s: %zu blocks, %zu parameters, batch %zu, %.1f MFLOP in products\n",
               setting.name.c_str(), setting.flow.blocks, layout.count(), setting.batch,
               flops * 1e-6);
-  std::printf("one thread  %.3f ms  %.0f GFLOP/s  %.0f %% of the peak between the steps\n",
-              one * 1e3, flops / one * 1e-9, 100 * share);
-  std::printf("two threads %.3f ms  %.2f times one\n", two * 1e3, one / two);
+  const double one = print_step_time(*trainer, flops);
+  const Parts parts = replay_parts(setting, layout);
+  const double rest =
+      one - parts.products - parts.activations - parts.spectral_norm - parts.optimiser;
   std::vector<std::vector<std::string>> rows;
   const auto add = [&](const std::string& name, double seconds) {
     rows.push_back({name, number(seconds * 1e3, 3), number(100 * seconds / one, 0) + " %"});
@@ -262,6 +241,7 @@ void run() {
   const Setting usual{"the defaults", defaults, default_train_config(10000, kDimension).batch};
   print_training_step(usual);
   print_training_step({"the big setting", big, 500});
+  print_image_step();
   print_evaluation(usual);
 }
 

@@ -1,0 +1,13 @@
+// Times of a training step.
+#pragma once
+
+#include "train/trainer.h"
+
+namespace iflow {
+
+// Prints how long a step of the trainer, which has `flops` floating-point operations in products,
+// takes on one thread and on two, and what share of the peak it reaches; returns the seconds on
+// one.
+double print_step_time(Trainer& trainer, double flops);
+
+}  // namespace iflow
