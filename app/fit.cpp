@@ -8,6 +8,7 @@
 #include "fit_arguments.h"
 #include "fit_budget.h"
 #include "fit_data.h"
+#include "fit_memory.h"
 #include "fit_result.h"
 #include "fit_start.h"
 #include "fit_training.h"
@@ -119,6 +120,7 @@ class FitCommand {
 
   // Ends the command when a signal ended the training.
   void train(Trainer& trainer, CheckpointWriter& writer) {
+    if (arguments_.memory) screen_.note(memory_text(trainer));
     const int signal = train_fit(trainer, fit_, &writer, screen_, {arguments_.log_every});
     if (signal == 0) return;
     screen_.warn("interrupted; " + arguments_.checkpoint + " holds step " +

@@ -296,6 +296,8 @@ void add_fit_options(CLI::App& command, FitArguments& arguments) {
       command.add_flag("--resume", arguments.resume, "Go on with an unfinished fit, or extend one");
   command.add_flag("--force", arguments.force, "Replace an existing checkpoint")->excludes(resume);
   add_log_every_option(command, arguments);
+  command.add_flag("--memory", arguments.memory,
+                   "Say how much memory the training takes, before it starts");
   add_fit_data_options(command, arguments);
   add_list_option(command, "--given", arguments.settings.given,
                   "Columns to take as given: the density is that of the others conditional on "

@@ -20,6 +20,7 @@ struct FitArguments {
   bool force = false;
   bool json = false;
   bool quiet = false;
+  bool memory = false;          // to be told
   std::uint64_t log_every = 0;  // steps; 0: by the clock
 
   // Filled by the options, of which only those in `given` were; by their long names.

@@ -92,6 +92,12 @@ bool is_usable(const float* gradient, std::size_t n) {
   return worst < std::bit_cast<std::uint32_t>(kLargest);
 }
 
+void raise_to(std::atomic<std::size_t>& largest, std::size_t x) {
+  std::size_t seen = largest;
+  while (seen < x && !largest.compare_exchange_weak(seen, x)) {
+  }
+}
+
 void check(const TrainConfig& c, std::size_t rows) {
   if (c.batch == 0) throw UsageError("a batch needs at least one row");
   if (!(c.learning_rate > 0)) throw UsageError("the learning rate must be positive");
@@ -225,6 +231,19 @@ bool Trainer::advance_with_team(const std::function<bool(std::uint64_t, double)>
   }
 }
 
+TrainingMemory Trainer::memory() {
+  gradients(batches_.at(now_.step));
+  const std::size_t n = flow_.layout().size();
+  constexpr std::size_t kCopies = 5;                                // raw, average, m, v, best
+  std::size_t numbers = (2 * kCopies + 1 + gradients_.size()) * n;  // 1: effective
+  for (const PowerVectors& vectors : now_.power) {
+    numbers += 2 * (vectors.u.size() + vectors.v.size());
+  }
+  for (const std::vector<float>& direction : directions_) numbers += direction.size();
+  const auto at_once = std::min(gradients_.size(), static_cast<std::size_t>(threads()));
+  return {numbers * sizeof(float), at_once * slice_bytes_};
+}
+
 double Trainer::step() {
   const double loss = gradients(batches_.at(now_.step));
   if (!std::isfinite(loss) || !update()) return std::numeric_limits<double>::quiet_NaN();
@@ -277,6 +296,7 @@ double Trainer::slice_gradient(const std::vector<std::uint32_t>& batch, std::siz
   flow_.learn({inputs, tape, effective_.data(), gradients_[slice].data(), config_.log_det, seed,
                slice, ids.data(), tile_groups_, condition, width_ - flow_.dimension()},
               x, flow_.prefix_layers(), weights.data(), log_p.data());
+  raise_to(slice_bytes_, inputs.capacity() + tape.capacity());
   double loss = 0;
   for (std::size_t i = 0; i < count; ++i) {
     loss -= weight_of(data_.weights, batch[first + i]) * log_p[i];

@@ -3,6 +3,7 @@
 // data and the state, the same for any number of threads.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -75,6 +76,13 @@ struct Divergence {
   double learning_rate;   // from then on
 };
 
+// What training holds, in bytes, the rows aside.
+struct TrainingMemory {
+  std::size_t parameters = 0;  // with their averages, moments and gradients, now and to go back to
+  std::size_t step = 0;  // values and adjoints of the rows that are under way, on all threads; it
+                         // does not grow with the terms of a series
+};
+
 // Everything a run is: taken at a validation point, it continues as if never interrupted.
 struct TrainState {
   std::uint64_t step = 0;           // steps done
@@ -115,6 +123,9 @@ class Trainer {
   // learning rate; throws NumericError when that has happened too often.
   bool advance(const std::function<bool(std::uint64_t step, double loss)>& on_step);
 
+  // Finds out by the gradient of a batch; to be called after start() or resume().
+  TrainingMemory memory();
+
   // One optimisation step from the present state; returns its loss, which may be non-finite. For
   // benchmarks and tests; `advance` is built on it.
   double step();
@@ -154,6 +165,7 @@ class Trainer {
   std::vector<float> sigma_;                     // spectral norm estimates, per parameter
   std::vector<std::vector<float>> directions_;   // of convolutions: d sigma / d kernel
   std::vector<AlignedVector<float>> gradients_;  // one per slice of the batch
+  std::atomic<std::size_t> slice_bytes_ = 0;     // the most that the tapes of a slice have held
   double loss_sum_ = 0;                          // since the last validation point
 };
 

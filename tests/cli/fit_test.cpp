@@ -154,6 +154,20 @@ TEST_CASE("fit: says what is peculiar about the data, and which rows it dropped"
   CHECK_FALSE(contains(chosen.err, "integers"));
 }
 
+TEST_CASE("fit --memory: told before the first step, with the same checkpoint") {
+  const MoonsFolder folder;
+  const ProcessResult r =
+      folder.run("iflow fit moons.csv --memory --log-every 100 --threads 1" + kSmall);
+  REQUIRE(r.exit_code == 0);
+  const std::size_t at = r.err.find("memory: ");
+  REQUIRE(at != std::string::npos);
+  CHECK(contains(r.err, " for a step of 128 rows on 1 thread, however many terms"));
+  CHECK(at < r.err.find("step 100/300"));
+  CHECK(folder.run("iflow fit moons.csv -o silent" + kSmall).exit_code == 0);
+  CHECK(contents(folder / "moons.iflow") == contents(folder / "silent"));
+  CHECK(folder.run("iflow fit moons.csv --resume --memory --steps 320").exit_code == 0);
+}
+
 TEST_CASE("fit --log-every: plain lines of progress without a terminal") {
   const MoonsFolder folder;
   const ProcessResult r = folder.run("iflow fit moons.csv --log-every 100" + kSmall);

@@ -110,6 +110,36 @@ void check_same(const TrainState& a, const TrainState& b) {
   }
 }
 
+TEST_CASE("trainer: asking for its memory changes nothing of a run") {
+  const Problem problem(2, 500, 3);
+  Trainer asked = problem.trainer(), other = problem.trainer();
+  asked.start();
+  other.start();
+  run(asked, 20);
+  run(other, 20);
+  const TrainingMemory memory = asked.memory();
+  // Two states of five vectors each, and what is in effect.
+  CHECK(memory.parameters >= 11 * asked.flow().layout().size() * sizeof(float));
+  CHECK(memory.step > problem.train.batch * problem.d * sizeof(float));
+  run(asked);
+  run(other);
+  check_same(asked.state(), other.state());
+}
+
+TEST_CASE("trainer: the memory of a step does not grow with the terms") {
+  Problem problem(20, 300, 2);
+  problem.train.log_det.method = LogDetMethod::kRoulette;
+  const auto memory = [&](std::size_t terms) {
+    problem.train.log_det.terms = terms;
+    Trainer trainer = problem.trainer();
+    trainer.start();
+    return trainer.memory();
+  };
+  const TrainingMemory few = memory(2), many = memory(20);
+  CHECK(few.step == many.step);
+  CHECK(few.parameters == many.parameters);
+}
+
 TEST_CASE("trainer: one, two and three threads give the same bits") {
   Problem problem(2, 600, 3);
   problem.train.l1 = 0.1;
