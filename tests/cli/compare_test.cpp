@@ -94,10 +94,9 @@ TEST_CASE("compare: the picture, of one set of data and of two") {
 
 TEST_CASE("compare: as many parameters for every model") {
   const MoonsFolder folder;
-  for (const json& model :
-       result_of(folder, "iflow compare moons.csv --steps 5 --parameters 6000 --json --quiet")
-           .at(0)
-           .at("models")) {
+  const json result =
+      result_of(folder, "iflow compare moons.csv --steps 5 --parameters 6000 --json --quiet");
+  for (const json& model : result.at(0).at("models")) {
     INFO(model["model"]);
     CHECK(model["parameters"].get<double>() == doctest::Approx(6000).epsilon(0.05));
   }
