@@ -302,8 +302,8 @@ double symbol_bound(const ConvolutionShape& s, const double* kernel) {
     for (std::size_t b = 0; b < kGrid; ++b) {
       Eigen::MatrixXcd symbol = Eigen::MatrixXcd::Zero(rows, columns);
       for (std::size_t t = 0; t < s.taps(); ++t) {
-        const double angle = 2 * std::numbers::pi *
-                             static_cast<double>(a * (t / s.side) + b * (t % s.side)) /
+        const std::size_t ky = t / s.side, kx = t % s.side;
+        const double angle = 2 * std::numbers::pi * static_cast<double>(a * ky + b * kx) /
                              static_cast<double>(kGrid);
         const std::complex<double> phase = std::polar(1.0, angle);
         const Eigen::Map<const RowMajor, 0, Eigen::OuterStride<>> tap(
@@ -323,8 +323,9 @@ double symbol_bound(const ConvolutionShape& s, const double* kernel) {
   const double norm = std::sqrt(std::max(largest, 0.0) + units * absolute * absolute);
   // Between the points of the grid a trigonometric polynomial of degree r rises by no more than
   // 1 / cos(pi r / N) an axis.
+  const std::size_t degree = s.side / 2;
   const double rise =
-      std::cos(std::numbers::pi * static_cast<double>(s.side / 2) / static_cast<double>(kGrid));
+      std::cos(std::numbers::pi * static_cast<double>(degree) / static_cast<double>(kGrid));
   return norm / (rise * rise) * (1 + 8 * kUnit);
 }
 
