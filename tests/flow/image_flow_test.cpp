@@ -113,13 +113,13 @@ TEST_CASE("flow of images: couplings are inverted to rounding") {
   for (double& zi : z) zi *= 1 + 1e-12;
   const std::vector<double> moved = model.decode(z, {}, report);
   CHECK(report.unconverged == 0);
-  double largest = 0, last_digit = 0;
+  double largest = 0, by_rounding = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     largest = std::max(largest, std::fabs(back[i] - rows[i]));
-    last_digit = std::max(last_digit, std::fabs(moved[i] - back[i]));
+    by_rounding = std::max(by_rounding, std::fabs(moved[i] - back[i]));
   }
-  INFO("change in the last digit: ", last_digit);
-  CHECK(largest < last_digit);
+  INFO("change by rounding: ", by_rounding);
+  CHECK(largest < by_rounding);
   CHECK(largest > 0);
 }
 
