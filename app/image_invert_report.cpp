@@ -27,7 +27,8 @@ void ImageInvertReport::add(const Images& images, const Images& reconstructions,
 }
 
 std::string ImageInvertReport::text() const {
-  std::string bound = "every layer is inverted in closed form: the error is rounding";
+  std::string bound =
+      "every layer is inverted in closed form: the error is rounding, of which nothing is proved";
   if (!blocks_.empty()) {
     bound = "largest proved bound of an image's distance to the exact inverse: " +
             significant(largest_bound_) +

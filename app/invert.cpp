@@ -108,7 +108,7 @@ void add_invert(CLI::App& program) {
       "  rows, unconverged      how many were inverted; how many missed --tol\n"
       "  largest_error          distance between a row and its reconstruction\n"
       "  largest_bound          proved distance to the exact inverse, rounding included, in the\n"
-      "                         data's units (null: infinite or none, as for coupling layers)\n"
+      "                         data's units (null: infinite, or nothing is proved)\n"
       "  bound_says_something   whether that is below the spread of every column\n"
       "  blocks                 name, lipschitz_bound, mean_evaluations, max_evaluations\n"
       "  columns                name, spread (standard deviation of the training data),\n"

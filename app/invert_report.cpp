@@ -75,7 +75,11 @@ std::string InvertReport::text() const {
   if (!bound_says_something()) {
     bound += "(more than the spread of the data: it says nothing)\n";
   }
-  if (blocks_.empty()) bound = "every layer is inverted in closed form: the error is rounding\n";
+  if (blocks_.empty() && !std::isfinite(largest_bound_)) {
+    bound =
+        "every layer is inverted in closed form: the error is rounding, of which nothing is "
+        "proved\n";
+  }
   return (blocks_.empty() ? "" : blocks_.text() + "\n") +
          format_text_table(
              {"column", "max error", "mean error", "max error / spread", "mean error / spread"},

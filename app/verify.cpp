@@ -107,7 +107,6 @@ double distance(const double* a, const double* b, std::size_t d) {
 Promise check_inverse(const Fit& fit, const Model& model, std::span<const double> x) {
   const std::size_t d = model.dimension(), width = model.row_width(), n = x.size() / width;
   const std::vector<double> origin(d, 0);
-  const bool proved = !model.has_closed_form();
   InverseOptions options;
   options.local = true;
   InversionReport report;
@@ -118,7 +117,8 @@ Promise check_inverse(const Fit& fit, const Model& model, std::span<const double
     const double error = distance(x.data() + i * width, again.data() + i * d, d);
     const double size = std::max(1.0, distance(x.data() + i * width, origin.data(), d));
     worst = std::max(worst, error);
-    const double bound = proved ? report.bound[i] : 0;
+    const bool is_proved = !model.has_closed_form() || std::isfinite(report.bound[i]);
+    const double bound = is_proved ? report.bound[i] : 0;
     if (error <= bound + kRounding * size) continue;
     return {"inverse", false,
             "sampled row " + std::to_string(i + 1) + " comes back " + significant(error) +

@@ -24,6 +24,10 @@ class AdditiveMap final : public ColumnMap<T> {
     for (std::size_t l = 0; l < kLanes; ++l) x[l] = y[l] - t[l];
   }
 
+  void enclose_inverse(Ball y, std::span<const Ball> t, ColumnInverse& inverse) const override {
+    inverse = {y - t[0], 1, {-1}};
+  }
+
   void backward(const T*, const T*, const T* dy, const T*, T* dx, T* dt) const override {
     for (std::size_t l = 0; l < kLanes; ++l) dx[l] += dy[l];
     for (std::size_t l = 0; l < kLanes; ++l) dt[l] += dy[l];
@@ -50,6 +54,14 @@ class AffineMap final : public ColumnMap<T> {
       const Vec<T> s = bound_ * tanh_of(load(h + l));
       store(x + l, (load(y + l) - load(h + kLanes + l)) / simd::exp<T>(s));
     }
+  }
+
+  void enclose_inverse(Ball y, std::span<const Ball> h, ColumnInverse& inverse) const override {
+    const double bound = static_cast<double>(bound_);
+    const Ball t = tanh(h[0] / bound), scale = exp(-(bound * t));
+    const Ball x = (y - h[1]) * scale;
+    // ds/dr = 1 - tanh^2, dx/ds = -x
+    inverse = {x, scale, {-x * (1 - t * t), -scale}};
   }
 
   void backward(const T* x, const T* h, const T* dy, const T* d_log_slope, T* dx,

@@ -4,10 +4,19 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
+#include <vector>
 
+#include "base/ball.h"
 #include "kernels/simd.h"
 
 namespace iflow {
+
+// x with m(x; h) = y, and its derivatives by y and by h.
+struct ColumnInverse {
+  Ball x, by_y;
+  std::vector<Ball> by_h;  // parameters()
+};
 
 // Works on kLanes rows of one column at a time. x, y, log_slope: (kLanes)
 // h: [parameters()][kLanes]. All aligned to simd::kVectorBytes.
@@ -26,6 +35,11 @@ class ColumnMap {
   virtual void forward(const T* x, const T* h, T* y, T* log_slope) const = 0;
 
   virtual void inverse(const T* y, const T* h, T* x) const = 0;
+
+  // The inverse and its derivatives in exact arithmetic, wherever y and h lie. Where a derivative
+  // jumps, both of its values are enclosed, so that what is enclosed bounds how far the inverse can
+  // move.
+  virtual void enclose_inverse(Ball y, std::span<const Ball> h, ColumnInverse& inverse) const = 0;
 
   // Adds to dx and dh what the adjoints of y and of ln m' pull back.
   virtual void backward(const T* x, const T* h, const T* dy, const T* d_log_slope, T* dx,

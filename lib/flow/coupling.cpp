@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "autodiff/ops.h"
+#include "base/aligned.h"
 #include "base/error.h"
 #include "flow/spline_map.h"
 #include "nn/dense_branch.h"
@@ -123,7 +124,7 @@ const std::map<std::string, ChannelMask>& channel_masks() {
 template <class T>
 Coupling<T>::Coupling(const CouplingConfig& config, std::size_t dimension, std::size_t condition,
                       ParameterLayout& layout, const std::string& prefix)
-    : dimension_(dimension), map_(make_map<T>(config, prefix)) {
+    : dimension_(dimension), given_(condition), map_(make_map<T>(config, prefix)) {
   Halves halves =
       config.image.size() > 0 ? halves_of_image(config, prefix) : halves_of_row(dimension, prefix);
   if (config.from_second) std::swap(halves.first, halves.second);
@@ -208,6 +209,105 @@ void Coupling<T>::initialise(const Pass<T>& pass, std::span<T> values, Var,
 template <class T>
 double Coupling<T>::inverse_lipschitz(const T*) const {
   return std::numeric_limits<double>::infinity();
+}
+
+template <class T>
+void Coupling<T>::prove(const ParameterLayout& layout, std::span<const double> values,
+                        std::span<const double>) {
+  if (dimension_ <= kMostBoundedColumns) enclosure_ = conditioner_->enclosure(layout, values);
+}
+
+template <class T>
+void Coupling<T>::bound_inverse(const Pass<T>& pass, Var y, const Inverted& inverted,
+                                const InverseOptions& options, std::span<double> errors) const {
+  if (!options.local || !enclosure_) {
+    std::fill(errors.begin(), errors.end(), std::numeric_limits<double>::infinity());
+    return;
+  }
+  for (std::size_t g = 0; g * kLanes < errors.size(); ++g) {
+    const std::size_t first = g * kLanes, at = first * dimension_;
+    const T* condition = given_ > 0 ? pass.condition + first * given_ : nullptr;
+    bound_group(pass.tape.value(y) + at, pass.tape.value(inverted.x) + at, condition,
+                errors.subspan(first, std::min(kLanes, errors.size() - first)));
+  }
+}
+
+namespace {
+
+// Numbers [elements][kLanes] in double.
+template <class T>
+AlignedVector<double> in_double(const T* from, std::size_t elements) {
+  return AlignedVector<double>(from, from + elements * kLanes);
+}
+
+// ||(I, 0; S, D)||, at most that of (1, 0; ||S||, ||D||).
+double norm_of_derivative(double s, double d) {
+  const double trace = 1 + s * s + d * d;
+  const double root = std::sqrt(std::max(trace * trace - 4 * d * d, 0.0));
+  return std::sqrt((trace + root) / 2);
+}
+
+// What the inverse of a coupling does to one row.
+struct RowInverse {
+  double off = 0;        // squares of how far its numbers are off by rounding
+  double by_passed = 0;  // squares of S
+  double by_mapped = 0;  // largest of D
+
+  // An upper bound of ||x - x'||, for y' within `error`.
+  double bound(double error) const {
+    constexpr double kOwnRounding = 1 + 1e-12;
+    const double result =
+        norm_of_derivative(std::sqrt(by_passed), by_mapped) * error * kOwnRounding +
+        std::sqrt(off) * kOwnRounding;
+    const double infinity = std::numeric_limits<double>::infinity();
+    return result < infinity ? result : infinity;  // not a number where nothing is known
+  }
+};
+
+}  // namespace
+
+template <class T>
+void Coupling<T>::bound_group(const T* y, const T* x, const T* condition,
+                              std::span<double> errors) const {
+  AlignedVector<double> passed(passed_.size() * kLanes), radii(kLanes, 0);
+  for (std::size_t j = 0; j < passed_.size(); ++j) {
+    std::copy_n(y + passed_[j] * kLanes, kLanes, passed.data() + j * kLanes);
+  }
+  std::copy(errors.begin(), errors.end(), radii.begin());
+  const AlignedVector<double> given = in_double(condition, given_);
+  const EnclosedBranch at = (*enclosure_)(passed.data(), given.data(), radii.data());
+
+  const std::size_t per_column = map_->parameters(), outputs = mapped_.size() * per_column;
+  std::vector<Ball> h(per_column);
+  ColumnInverse inverse{{}, {}, std::vector<Ball>(per_column)};
+  for (std::size_t l = 0; l < errors.size(); ++l) {
+    RowInverse row;
+    for (std::size_t i = 0; i < mapped_.size(); ++i) {
+      const std::size_t column = mapped_[i] * kLanes + l, first = i * per_column;
+      const auto enclose = [&](double error, const AlignedVector<double>& h_radii) {
+        for (std::size_t k = 0; k < per_column; ++k) {
+          const std::size_t from = (first + k) * kLanes + l;
+          h[k] = {at.value[from], h_radii[from]};
+        }
+        map_->enclose_inverse({static_cast<double>(y[column]), error}, h, inverse);
+      };
+      enclose(0, at.rounding);
+      const double off = inverse.x.distance_from(static_cast<double>(x[column]));
+      row.off += off * off;
+      enclose(errors[l], at.reach);
+      const double by_y = inverse.by_y.magnitude();
+      if (!(by_y <= row.by_mapped)) row.by_mapped = by_y;
+      for (std::size_t j = 0; j < passed_.size(); ++j) {
+        Ball sum;
+        for (std::size_t k = 0; k < per_column; ++k) {
+          const std::size_t from = (j * outputs + first + k) * kLanes + l;
+          sum = sum + inverse.by_h[k] * Ball(at.jacobian[from], at.jacobian_radius[from]);
+        }
+        row.by_passed += sum.magnitude() * sum.magnitude();
+      }
+    }
+    errors[l] = row.bound(errors[l]);
+  }
 }
 
 template class Coupling<float>;

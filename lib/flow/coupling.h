@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,9 @@ struct CouplingConfig {
   ChannelMask mask = ChannelMask::kHalves;  // of images
 };
 
+// Beyond, the bound of an inverse would cost as many derivatives of the conditioner and be loose.
+inline constexpr std::size_t kMostBoundedColumns = 64;
+
 template <class T>
 class Coupling final : public Layer<T> {
  public:
@@ -63,16 +67,30 @@ class Coupling final : public Layer<T> {
   // begins with spectral norm 1.
   void initialise(const Pass<T>& pass, std::span<T> values, Var x,
                   std::uint64_t seed) const override;
+  void prove(const ParameterLayout& layout, std::span<const double> values,
+             std::span<const double> norms) override;
   // Infinite: where y_2 is large, a small error in y_1 can move x_2 by any amount.
   double inverse_lipschitz(const T* values) const override;
+  // Of rows of a table of up to kMostBoundedColumns columns and with options.local, what is proved
+  // about the computed x is a bound of its distance to the inverse in exact arithmetic, for the
+  // stored parameters taken as exact, of any y' within the error of y:
+  //   ||A|| error + ||what rounding does||, A over all y' the derivative of the inverse,
+  //   A = (I, 0; S, D), S = dx_2/dh dh/dy_1, D = dx_2/dy_2 diagonal.
+  // Both come from numbers with their radii (base/ball.h, nn/branch_enclosure.h), computed at
+  // the row itself, in double whatever T is. A branch of any other kind gives no proof.
+  void bound_inverse(const Pass<T>& pass, Var y, const Inverted& inverted,
+                     const InverseOptions& options, std::span<double> errors) const override;
 
  private:
   Var condition(const Pass<T>& pass, Var x) const;
+  // Of the rows of one group; x, y and condition as they stand in lanes.
+  void bound_group(const T* y, const T* x, const T* condition, std::span<double> errors) const;
 
-  std::size_t dimension_;
+  std::size_t dimension_, given_;             // given_: numbers in a condition
   std::vector<std::size_t> passed_, mapped_;  // the columns of either half
   std::unique_ptr<ColumnMap<T>> map_;
   std::unique_ptr<Branch<T>> conditioner_;
+  std::optional<BranchEnclosure> enclosure_;  // of the conditioner, once proved
 };
 
 extern template class Coupling<float>;

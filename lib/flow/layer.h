@@ -38,7 +38,7 @@ struct InverseOptions {
   double tolerance = 1e-8;
   int max_iterations = 1000;
   // Whether to bound the inverse's local Lipschitz constant as well, where there is a Jacobian: the
-  // bound of a chain of layers is then far tighter.
+  // bound of a chain of blocks is then far tighter, that of couplings finite.
   bool local = false;
 };
 
@@ -144,6 +144,19 @@ class Layer {
     if (!(error < std::numeric_limits<double>::infinity())) return error;
     const double carried = error > 0 ? inverse_lipschitz_near(values, y, error) * error : 0;
     return (carried + inverse_rounding(values, y, x)) * (1 + 0x1p-50);
+  }
+
+  // The same for the first rows of `inverted` = inverse(y), whose errors are taken over and
+  // replaced by those of x. Needs `prove`. errors: at most (16 G)
+  virtual void bound_inverse(const Pass<T>& pass, Var y, const Inverted& inverted,
+                             const InverseOptions& options, std::span<double> errors) const {
+    static_cast<void>(options);
+    for (std::size_t row = 0; row < errors.size(); ++row) {
+      const std::size_t at = row / kLanes * y.elements * kLanes + row % kLanes;
+      errors[row] =
+          inverse_error(pass.values, pass.tape.value(y) + at, pass.tape.value(inverted.x) + at,
+                        inverted.rows == nullptr ? nullptr : inverted.rows + row, errors[row]);
+    }
   }
 };
 

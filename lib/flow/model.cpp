@@ -191,13 +191,9 @@ std::vector<double> Model::decode(std::span<const double> rows, const InverseOpt
     for (std::size_t i = layers; i-- > 0;) {
       const auto mark = tape.mark();
       const Inverted inverted = flow_.layer(i).inverse(pass, x, options);
-      for (std::size_t row = 0; row < count; ++row) {
-        const std::size_t at = (row / kLanes) * d * kLanes + row % kLanes;
-        double& bound = report.bound[first + row];
-        bound = flow_.layer(i).inverse_error(
-            values_.data(), tape.value(x) + at, tape.value(inverted.x) + at,
-            inverted.rows == nullptr ? nullptr : inverted.rows + row, bound);
-        if (inverted.rows == nullptr) continue;
+      flow_.layer(i).bound_inverse(pass, x, inverted, options,
+                                   std::span(report.bound).subspan(first, count));
+      for (std::size_t row = 0; row < count && inverted.rows != nullptr; ++row) {
         const InverseRow& lane = inverted.rows[row];
         converged[row] = converged[row] && lane.converged;
         tile.iterations[i] += lane.iterations;

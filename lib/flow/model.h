@@ -20,8 +20,8 @@ struct InversionReport {
   std::vector<double> mean_iterations;
   std::vector<int> max_iterations;
   // Per row: a proved bound of the distance between the result and the exact inverse, in the units
-  // of the data, rounding included; infinite where a layer did not converge or is no residual block
-  // or affine layer (couplings).
+  // of the data, rounding included; infinite where a layer did not converge or nothing is proved of
+  // it: couplings without InverseOptions::local or of too many columns (coupling.h).
   std::vector<double> bound;
   // Rows for which some layer did not meet its tolerance.
   std::size_t unconverged = 0;

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "flow/spline_enclosure.h"
 #include "kernels/softplus.h"
 #include "kernels/vector_math.h"
 
@@ -16,11 +17,6 @@ using simd::load;
 using simd::select;
 using simd::store;
 using simd::Vec;
-
-// The least width and height of a bin, as a part of what equal bins would have, and the least slope
-// at a knot: they keep the slope of the spline away from 0 and infinity.
-constexpr double kLeastPart = 1e-2;
-constexpr double kLeastSlope = 1e-3;
 
 // softplus by lanes.
 template <class T>
@@ -41,8 +37,8 @@ class SplineMap final : public ColumnMap<T> {
   SplineMap(std::size_t bins, double range)
       : bins_(bins),
         range_(static_cast<T>(range)),
-        least_(static_cast<T>(kLeastPart * 2 * range / static_cast<double>(bins))),
-        shared_(static_cast<T>((1 - kLeastPart) * 2 * range)) {}
+        least_(static_cast<T>(kLeastSplinePart * 2 * range / static_cast<double>(bins))),
+        shared_(static_cast<T>((1 - kLeastSplinePart) * 2 * range)) {}
 
   std::size_t parameters() const override { return 3 * bins_ - 1; }
 
@@ -79,6 +75,10 @@ class SplineMap final : public ColumnMap<T> {
       const IntVec<T> inside = simd::abs<T>(yl) < range_;
       store(x + l, select<T>(inside, bin.x + xi * bin.width, yl));
     }
+  }
+
+  void enclose_inverse(Ball y, std::span<const Ball> h, ColumnInverse& inverse) const override {
+    enclose_spline_inverse(bins_, static_cast<double>(range_), y, h, inverse);
   }
 
   void backward(const T* x, const T* h, const T* dy, const T* d_log_slope, T* dx,
@@ -219,9 +219,9 @@ class SplineMap final : public ColumnMap<T> {
     }
   }
 
-  static constexpr T kLeast = static_cast<T>(kLeastSlope);
+  static constexpr T kLeast = static_cast<T>(kLeastSplineSlope);
   // kLeast + softplus(kShift) = 1
-  static inline const T kShift = static_cast<T>(kernels::inverse_softplus(1 - kLeastSlope));
+  static inline const T kShift = static_cast<T>(kernels::inverse_softplus(1 - kLeastSplineSlope));
 
   std::size_t bins_;
   T range_, least_, shared_;

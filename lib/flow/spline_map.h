@@ -12,6 +12,11 @@ namespace iflow {
 
 inline constexpr std::size_t kMaxSplineBins = 64;
 
+// The least width and height of a bin, as a part of what equal bins would have, and the least slope
+// at a knot: they keep the slope of the spline away from 0 and infinity.
+inline constexpr double kLeastSplinePart = 1e-2;
+inline constexpr double kLeastSplineSlope = 1e-3;
+
 // h: (widths, heights, slopes) before softmax and softplus, 3 bins - 1 numbers.
 // 1 <= bins <= kMaxSplineBins, range > 0.
 template <class T>

@@ -4,11 +4,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "autodiff/ops.h"
 #include "nn/branch_bounds.h"
+#include "nn/branch_enclosure.h"
 #include "nn/parameters.h"
 
 namespace iflow {
@@ -59,6 +61,14 @@ class Branch {
   virtual std::vector<BranchStage> stages(const ParameterLayout& layout,
                                           std::span<const double> values,
                                           std::span<const double> proved_norms) const = 0;
+
+  // Where g and its Jacobian lie at a row, for these parameters; none where they are too many to
+  // go through one by one (convolutions).
+  virtual std::optional<BranchEnclosure> enclosure(const ParameterLayout& layout,
+                                                   std::span<const double> values) const {
+    static_cast<void>(layout), static_cast<void>(values);
+    return std::nullopt;
+  }
 
   BranchBounds bounds(const ParameterLayout& layout, std::span<const double> values,
                       std::span<const double> proved_norms) const {

@@ -284,6 +284,31 @@ std::vector<BranchStage> DenseBranch<T>::stages(const ParameterLayout& layout,
   return stages;
 }
 
+template <class T>
+std::optional<BranchEnclosure> DenseBranch<T>::enclosure(const ParameterLayout& layout,
+                                                         std::span<const double> values) const {
+  const auto numbers = [&](std::size_t parameter) {
+    const ParameterInfo& info = layout[parameter];
+    return AlignedVector<double>(values.data() + info.offset,
+                                 values.data() + info.offset + info.size());
+  };
+  std::vector<EnclosedStage> stages;
+  for (const Layer& layer : layers_) {
+    EnclosedStage stage;
+    stage.rows = layout[layer.weight].rows;
+    stage.columns = layout[layer.weight].columns;
+    stage.weight = numbers(layer.weight);
+    stage.bias = numbers(layer.bias);
+    if (takes_condition(layer)) stage.condition = numbers(layer.condition);
+    if (layer.activated) stage.activation = ChannelActivation{activation_, concatenated_};
+    if (layer.parameter != layer.weight) {
+      stage.activation_parameter = kernels::softplus(values[layout[layer.parameter].offset]);
+    }
+    stages.push_back(std::move(stage));
+  }
+  return BranchEnclosure(std::move(stages));
+}
+
 template class DenseBranch<float>;
 template class DenseBranch<double>;
 

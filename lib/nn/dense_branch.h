@@ -51,6 +51,8 @@ class DenseBranch final : public Branch<T> {
   double lipschitz_bound(std::span<const double> proved_norms) const override;
   std::vector<BranchStage> stages(const ParameterLayout& layout, std::span<const double> values,
                                   std::span<const double> proved_norms) const override;
+  std::optional<BranchEnclosure> enclosure(const ParameterLayout& layout,
+                                           std::span<const double> values) const override;
 
  private:
   struct Layer {

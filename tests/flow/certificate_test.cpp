@@ -118,6 +118,113 @@ TEST_CASE("certificate: every activation, in 1 to 20 dimensions") {
   }
 }
 
+// Couplings with matrices between them or taking turns, far from the identity.
+FlowConfig bad_couplings(std::size_t d, CouplingKind kind, bool has_matrices, std::size_t steps,
+                         const std::string& activation) {
+  FlowConfig config{d, {standardise_config(d), ActNormConfig{}}};
+  for (std::size_t i = 0; i < steps; ++i) {
+    if (has_matrices) {
+      config.layers.emplace_back(ActNormConfig{});
+      config.layers.emplace_back(PluConfig{});
+    }
+    CouplingConfig coupling = coupling_config(kind, !has_matrices && i % 2 == 1);
+    coupling.hidden = {24, 24};
+    coupling.activation = activation;
+    coupling.bins = 8;
+    config.layers.emplace_back(coupling);
+  }
+  config.layers.emplace_back(ActNormConfig{});
+  return config;
+}
+
+TEST_CASE("certificate: couplings of every kind in the plane") {
+  for (const auto& [kind, name] : coupling_names()) {
+    for (const bool has_matrices : {false, true}) {
+      INFO(name, ", matrices ", has_matrices);
+      const std::string activation = kind == CouplingKind::kSpline ? "sine" : "relu";
+      const Model model = FlowFixture(bad_couplings(2, kind, has_matrices, 8, activation)).model();
+      std::vector<double> z = model.encode(random_rows(1, 5000, 2));
+      const std::vector<double> latent = model.sample_latent(3, 0, 5000, 1.5);
+      z.insert(z.end(), latent.begin(), latent.end());
+      const std::vector<Wide> exact = exact_inverses(model, z);
+      const Checked checked = check_bounds(model, z, exact, options_of(1e-12, true));
+      CHECK(checked.below == 0);
+      // the errors themselves are up to 4e-9 here
+      CHECK(checked.largest_bound < 1e-5);
+      CHECK(checked.largest_share > 1e-5);
+      const Checked global = check_bounds(model, z, exact, options_of(1e-12, false));
+      CHECK(std::isinf(global.largest_bound));
+    }
+  }
+}
+
+TEST_CASE("certificate: couplings with every activation, in 2 to 20 dimensions") {
+  for (const auto& [kind, name] : coupling_names()) {
+    for (const std::string& activation : activation_names()) {
+      for (const std::size_t d : {2, 3, 8, 20}) {
+        INFO(name, ", ", activation, ", d = ", d);
+        const Model model = FlowFixture(bad_couplings(d, kind, d % 2 == 1, 3, activation)).model();
+        const std::vector<double> z = model.encode(random_rows(2, 120, d));
+        const std::vector<Wide> exact = exact_inverses(model, z);
+        const Checked checked = check_bounds(model, z, exact, options_of(1e-12, true));
+        CHECK(checked.below == 0);
+        CHECK(checked.largest_share > 1e-6);
+        // splines of many columns, steep everywhere, can leave a row without a bound
+        if (d <= 8) CHECK(checked.largest_bound < 1e-4);
+      }
+    }
+  }
+}
+
+// An error of any size that reaches a coupling: kinks of ReLU and knots of splines lie within it.
+TEST_CASE("certificate: a coupling bounds what becomes of an error in y") {
+  constexpr std::size_t kRows = 64, kNear = 20;
+  for (const auto& [kind, name] : coupling_names()) {
+    for (const std::string activation : {"relu", "sine"}) {
+      for (const std::size_t d : {2, 5}) {
+        FlowConfig config{d, {coupling_config(kind, d == 5)}};
+        std::get<CouplingConfig>(config.layers[0]).activation = activation;
+        const FlowFixture f(config);
+        const CouplingTwin twin(std::get<CouplingConfig>(config.layers[0]), d, f.flow.layout(),
+                                f.values, "flow.0");
+        Tape<double> tape(false);
+        const Pass<double> pass{tape, f.flow.layout(), f.values.data()};
+        const Var y = tape.variable(d, kRows / kLanes);
+        Rng rng(5, RngPurpose::kTest);
+        for (std::size_t i = 0; i < y.size(); ++i) tape.value(y)[i] = 2 * rng.normal();
+        const InverseOptions options = options_of(1e-12, true);
+        const Inverted inverted = f.flow.layer(0).inverse(pass, y, options);
+        std::vector<double> rows(kRows * d), x(kRows * d);
+        lanes_to_rows(tape.value(y), kRows, d, rows.data());
+        lanes_to_rows(tape.value(inverted.x), kRows, d, x.data());
+        for (const double error : {0.0, 1e-9, 1e-4, 1e-2, 0.3}) {
+          INFO(name, ", ", activation, ", d = ", d, ", error ", error);
+          std::vector<double> errors(kRows, error);
+          f.flow.layer(0).bound_inverse(pass, y, inverted, options, errors);
+          std::size_t below = 0;
+          double largest_share = 0;
+          for (std::size_t i = 0; i < kRows * kNear; ++i) {
+            const std::size_t row = i / kNear;
+            std::vector<Wide> near(d), off(d);
+            for (Wide& v : near) v = rng.normal();
+            const Wide length = wide_norm(near);
+            for (std::size_t j = 0; j < d; ++j) {
+              near[j] = rows[row * d + j] + near[j] / length * error * (1 - 1e-9L);
+            }
+            const std::vector<Wide> exact = twin.inverse(near);
+            for (std::size_t j = 0; j < d; ++j) off[j] = exact[j] - x[row * d + j];
+            const double moved = static_cast<double>(wide_norm(off));
+            if (!(moved <= errors[row])) ++below;
+            largest_share = std::max(largest_share, moved / errors[row]);
+          }
+          CHECK(below == 0);
+          if (error == 1e-9) CHECK(largest_share > 0.5);
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("certificate: bounded columns") {
   FlowConfig config = bad_flow(3, 2, "sine", {12, 10}, 4);
   BoundsConfig bounds;

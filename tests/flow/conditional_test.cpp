@@ -137,8 +137,9 @@ TEST_CASE("conditional: decode undoes encode at the same condition, within its b
       std::vector<double> latent = rows;
       for (std::size_t i = 0; i < z.size(); ++i) latent[i / d * width + i % d] = z[i];
       InversionReport report;
-      const std::vector<double> x = model.decode(latent, {1e-12, 1000}, report);
+      const std::vector<double> x = model.decode(latent, {1e-12, 1000, true}, report);
       CHECK(report.unconverged == 0);
+      CHECK(*std::max_element(report.bound.begin(), report.bound.end()) < 1e-3);
       for (std::size_t i = 0; i < kRows; ++i) {
         double squares = 0;
         for (std::size_t j = 0; j < d; ++j) {

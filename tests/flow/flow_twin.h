@@ -1,5 +1,5 @@
-// A flow of affine layers and residual blocks once more, in long double, and its inverse by
-// Newton's iteration: what is exact as far as double can tell.
+// A flow of affine layers, residual blocks and couplings once more, in long double, and its inverse
+// by Newton's iteration: what is exact as far as double can tell.
 #pragma once
 
 #include <cmath>
@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "flow/coupling_twin.h"
 #include "flow/flow_fixture.h"
 #include "nn/branch_twin.h"
 
@@ -83,17 +84,24 @@ class FlowTwin {
       shifts_.push_back(wide_parameter(layout, values_, name + ".shift"));
       if (const auto* block = std::get_if<ResidualBlockConfig>(&config_.layers[i])) {
         branches_.emplace_back(block->branch, layout, values_, name + ".branch");
+      } else if (const auto* coupling = std::get_if<CouplingConfig>(&config_.layers[i])) {
+        couplings_.emplace_back(*coupling, config_.dimension, layout, values_, name);
       }
+      factors_.push_back(wide_parameter(layout, values_, name + ".factors"));
     }
   }
 
   // f^-1(z).
   std::vector<Wide> inverse(std::vector<Wide> z) const {
-    std::size_t branch = branches_.size();
+    std::size_t branch = branches_.size(), coupling = couplings_.size();
     for (std::size_t i = config_.layers.size(); i-- > 0;) {
       const LayerConfig& layer = config_.layers[i];
       if (std::holds_alternative<ResidualBlockConfig>(layer)) {
         z = wide_inverse(branches_[--branch], z);
+      } else if (std::holds_alternative<CouplingConfig>(layer)) {
+        z = couplings_[--coupling].inverse(z);
+      } else if (std::holds_alternative<PluConfig>(layer)) {
+        z = wide_plu_inverse(factors_[i], z);
       } else if (std::holds_alternative<ActNormConfig>(layer)) {
         for (std::size_t j = 0; j < z.size(); ++j) {
           z[j] = z[j] * std::exp(-log_scales_[i][j]) - shifts_[i][j];
@@ -134,8 +142,10 @@ class FlowTwin {
 
   FlowConfig config_;
   std::vector<double> values_;
-  std::vector<std::vector<Wide>> log_scales_, shifts_;  // per layer, empty where it has none
-  std::vector<BranchTwin> branches_;                    // of the blocks, in order
+  // Per layer, empty where it has none.
+  std::vector<std::vector<Wide>> log_scales_, shifts_, factors_;
+  std::vector<BranchTwin> branches_;     // of the blocks, in order
+  std::vector<CouplingTwin> couplings_;  // in order
 };
 
 }  // namespace iflow
