@@ -85,11 +85,7 @@ class Comparison {
     Contest contest{
         path, name_of(path), read_fit_data(path, options_.fit.val, arguments.settings), {}};
     for (const std::string& warning : contest.data.warnings) screen_.warn(warning);
-    const bool is_first = contests_.empty();
-    if (!is_first &&
-        (contests_.front().data.images == nullptr) != (contest.data.images == nullptr)) {
-      throw UsageError("DATA: images and tables don't go together");
-    }
+    if (!contests_.empty()) refuse_mixture(contests_.front(), contest);
     const std::size_t columns = contest.data.record.columns.size();
     if (!options_.figure.empty() && columns != 2 && !contest.data.images) {
       throw UsageError("-o: the figure is for images or 2 columns, and " + display_name(path) +
@@ -99,6 +95,14 @@ class Comparison {
       contest.settings.push_back(settings_of(model, contest));
     }
     contests_.push_back(std::move(contest));
+  }
+
+  static void refuse_mixture(const Contest& a, const Contest& b) {
+    if ((a.data.images == nullptr) == (b.data.images == nullptr)) return;
+    const Contest& images = a.data.images ? a : b;
+    const Contest& table = a.data.images ? b : a;
+    throw UsageError("DATA: images and tables don't go together: " + display_name(images.path) +
+                     " holds images, " + display_name(table.path) + " a table");
   }
 
   FitSettings settings_of(const std::string& model, const Contest& contest) const {

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "image_input.h"
 #include "image_rows.h"
 #include "number_format.h"
 #include "plane.h"
 #include "report/comparison_figure.h"
 #include "report/image_figure.h"
-#include "report/image_grid.h"
 
 namespace iflow {
 namespace {
@@ -16,7 +16,8 @@ namespace {
 constexpr int kLargePanel = 300;  // pixels
 constexpr int kSmallPanel = 160;
 constexpr std::size_t kSamples = 20000;
-constexpr std::size_t kImages = 36;
+constexpr std::size_t kImageColumns = 6;  // of a panel
+constexpr std::size_t kImages = 3 * kImageColumns;
 
 class PlaneCompareFigure final : public CompareFigure {
  public:
@@ -70,32 +71,41 @@ class ImageCompareFigure final : public CompareFigure {
 
   void add_data(const std::string& name, const FitData& data) override {
     const std::vector<std::size_t>& held_out = data.validation_images;
-    Images images{data.images->shape, data.images->bits, {}, {}};
+    originals_ = {data.images->shape, data.images->bits, {}, {}};
     for (std::size_t i = 0; i < std::min(kImages, held_out.size()); ++i) {
       const auto image = data.images->image(held_out[i]);
-      images.pixels.insert(images.pixels.end(), image.begin(), image.end());
+      originals_.pixels.insert(originals_.pixels.end(), image.begin(), image.end());
     }
     record_ = *data.record.image;
-    figure_.caption = name + ": held-out images, and the first samples of every model";
-    add_panel("data", std::move(images));
+    figure_.caption =
+        name + ": held-out images, the first samples, and the images through the flow and back";
   }
 
   void add_model(const std::string& name, const Model& model, const MeanAndError& nats) override {
-    InversionReport report;
-    const std::vector<double> z = model.sample_latent(seed_, 0, kImages, 1);
+    const bool is_first = figure_.rows.empty();
+    const auto panel = [&](const std::string& title, Images images) {
+      return ImagePanel{is_first ? title : "", std::move(images), kImageColumns};
+    };
     const double bits = bits_per_dimension(-nats.mean, model.dimension());
-    add_panel(name + ", " + fixed_point(bits, 3), images_of(record_, model.decode(z, {}, report)));
+    ImagePanel samples =
+        panel("samples", decoded(model, model.sample_latent(seed_, 0, kImages, 1)));
+    samples.note = fixed_point(bits, 3) + " bits/dim";
+    figure_.rows.push_back(
+        {name,
+         {panel("data", originals_), std::move(samples),
+          panel("reconstructions", decoded(model, model.encode(centred_rows(originals_))))}});
   }
 
   Canvas render() const override { return render_image_figure(figure_); }
 
  private:
-  void add_panel(const std::string& title, Images images) {
-    const std::size_t columns = grid_layout(images.count(), images.shape).columns;
-    figure_.panels.push_back({title, std::move(images), columns});
+  Images decoded(const Model& model, const std::vector<double>& z) const {
+    InversionReport report;
+    return images_of(record_, model.decode(z, {}, report));
   }
 
   std::uint64_t seed_;
+  Images originals_;
   ImageRecord record_;
   ImageFigure figure_;
 };

@@ -31,7 +31,8 @@ class CompareFigure {
 std::unique_ptr<CompareFigure> make_plane_compare_figure(const std::vector<std::string>& models,
                                                          bool is_single, std::uint64_t seed);
 
-// Of one set of images: some of those held out, beside them as many samples of every model.
+// Of one set of images: a row a model with some of the images held out, as many samples, and the
+// images through the flow and back.
 std::unique_ptr<CompareFigure> make_image_compare_figure(std::uint64_t seed);
 
 }  // namespace iflow

@@ -63,20 +63,20 @@ ImagePanel interpolations(const ImagePlot& plot, const Fit& fit, const Model& mo
 }  // namespace
 
 Canvas draw_images(const ImagePlot& plot, const Fit& fit, const Model& model) {
-  ImageFigure figure;
-  figure.caption = plot.caption;
+  ImageFigure figure{{ImageRow{}}, plot.caption};
+  std::vector<ImagePanel>& panels = figure.rows.front().panels;
   if (plot.interpolate) {
-    figure.panels.push_back(interpolations(plot, fit, model));
+    panels.push_back(interpolations(plot, fit, model));
     return render_image_figure(figure);
   }
   if (!plot.input.path.empty()) {
     const Images images = first_images(plot, fit, plot.samples);
     const std::vector<double> z = model.encode(centred_rows(images));
-    figure.panels.push_back(panel_of("data", images));
-    figure.panels.push_back(panel_of("reconstructions", decoded(fit, model, z)));
+    panels.push_back(panel_of("data", images));
+    panels.push_back(panel_of("reconstructions", decoded(fit, model, z)));
   }
   const std::vector<double> z = model.sample_latent(plot.seed, 0, plot.samples, 1);
-  figure.panels.push_back(panel_of("samples", decoded(fit, model, z)));
+  panels.push_back(panel_of("samples", decoded(fit, model, z)));
   return render_image_figure(figure);
 }
 

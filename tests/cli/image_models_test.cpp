@@ -205,9 +205,11 @@ TEST_CASE("image models: compare fits, judges and draws them") {
     CHECK(model["logprob_rows_per_second"].get<double>() > 0);
     CHECK(model["sample_rows_per_second"].get<double>() > 0);
   }
-  // data, glow and iresnet side by side
+  // a row a model with data, samples and reconstructions
   const ImageShape picture = read_images((shapes.folder() / "picture.png").string()).shape;
-  CHECK(picture.width > 2 * picture.height);
+  const auto panel = [](std::size_t images) { return images * (8 * 9 + 2) + 2; };
+  CHECK(picture.width == 24 + 44 + 3 * (panel(6) + 24));
+  CHECK(picture.height == 46 + panel(3) + 30 + 14 + panel(3) + 30 + 44);
   const std::string table = shapes.output_of(two + "--parameters 30000");
   CHECK(contains(table, "held-out bits/dim  above best"));
   CHECK(contains(table, "sample images/s"));
@@ -219,7 +221,10 @@ TEST_CASE("image models: compare fits, judges and draws them") {
     CHECK_MESSAGE(contains(r.err, message), r.err);
   };
   shapes.output_of("iflow toy moons -n 50 -o moons.csv");
-  check_refused("s.npy moons.csv", "images and tables don't go together");
+  check_refused("s.npy moons.csv other.npy",
+                "DATA: images and tables don't go together: s.npy holds images, moons.csv a table");
+  check_refused("moons.csv s.npy",
+                "DATA: images and tables don't go together: s.npy holds images, moons.csv a table");
   check_refused("s.npy other.npy -o x.png", "the figure is for one set of images");
   check_refused("s.npy --weights w", "--weights: a model of images has no use for it");
   check_refused("moons.csv --bits 3", "--bits: a model of a table has no use for it");
