@@ -134,7 +134,8 @@ void add_log_det_options(CLI::App& command, FitArguments& arguments) {
             arguments.automatic_log_det = name == "auto";
             if (name != "auto") log_det.method = log_det_methods().at(name);
           },
-          "auto (exact up to 16 columns, else roulette), exact, series or roulette")
+          "auto (exact up to 16 columns, with many rows up to 8, else roulette), exact, series or "
+          "roulette")
       ->check(CLI::IsMember(log_det_methods()) | CLI::IsMember({"auto"}))
       ->type_name("METHOD")
       ->group(kGroup);

@@ -62,6 +62,20 @@ TEST_CASE("defaults of the coupling flows, for any table of two columns and more
   }
 }
 
+TEST_CASE("defaults of the l1 penalty: none in the plane and for couplings, less with more rows") {
+  CHECK(default_train_config(1000, 2).l1 == 0);
+  CHECK(default_train_config(1000, 10, ModelKind::kGlow).l1 == 0);
+  double before = 1;
+  for (const std::size_t rows : {125, 1000, 4000, 100000, 10000000}) {
+    const double l1 = default_train_config(rows, 10).l1;
+    CHECK(l1 > 0);
+    CHECK(l1 < before);
+    before = l1;
+  }
+  // Few rows stay below what keeps every weight at zero.
+  for (const std::size_t rows : {1, 10, 60}) CHECK(default_train_config(rows, 10).l1 < 1);
+}
+
 TEST_CASE("make_flow: standardisation, ActNorm, the blocks, ActNorm") {
   FlowOptions options = default_flow_options(1000, 2);
   options.blocks = 2;

@@ -40,7 +40,7 @@ Model trained(std::size_t d, double c) {
   config.learning_rate = 1e-2;
   config.ema = 0.9;
   config.validate_every = 50;
-  config.log_det = default_log_det(d);
+  config.log_det = default_log_det(d, 1000);
   config.log_det.terms = 2;
   TrainingData data;
   const std::vector<double> rows = chain(1, 1000, d);
