@@ -65,7 +65,7 @@ double size_ratio(std::size_t training_rows) { return static_cast<double>(traini
 //   chain (45,000 rows, of -12.34 by the truth), batch 256, learning rate 1e-2, roulette, starts at
 //   2, 6,000 steps, 10 blocks of 64: strengths .02, .04, .1, .2, .4 -12.450, -12.439, -12.508,
 //     -12.605, -13.089; with .04 and 12,000 steps -12.435, two layers of 64 -12.457, 20 blocks
-//     -12.428: .084 above the truth on fresh rows, row by row
+//     -12.428, with 10,000 steps -12.422; 20 blocks, starts at 1.86, 5,180 steps -12.456
 // So: begin with the whitened Gaussian; low frequencies and one hidden layer, wide for few rows;
 // a strength that falls with the rows.
 FlowOptions default_table_options(std::size_t training_rows) {
@@ -74,7 +74,7 @@ FlowOptions default_table_options(std::size_t training_rows) {
   options.hidden = {training_rows < kManyTableRows ? std::size_t{128} : std::size_t{64}};
   options.activation = "sine";
   options.activation_start =
-      std::clamp(std::pow(static_cast<double>(training_rows) / 2000, 0.2), 1.0, 3.0);
+      std::clamp(std::pow(static_cast<double>(training_rows) / 2000, 0.225), 1.0, 3.0);
   options.coefficient = 0.97;
   options.start_gain = 0;
   return options;
@@ -158,8 +158,9 @@ TrainConfig default_train_config(std::size_t training_rows, std::size_t columns,
   }
   const double steps =
       plane ? std::clamp(30000 * std::cbrt(size_ratio(training_rows)), 5000.0, 140000.0)
-            : std::clamp(2000 * std::pow(static_cast<double>(training_rows) / 1000, 0.25), 2000.0,
-                         20000.0);
+            : std::clamp((many && model == ModelKind::kIResNet ? 4000 : 2000) *
+                             std::pow(static_cast<double>(training_rows) / 1000, 0.25),
+                         2000.0, 20000.0);
   set_plan(config, static_cast<std::uint64_t>(steps));
   return config;
 }
