@@ -60,10 +60,11 @@ bool holds_images(const std::string& path) {
 }
 
 ImageReader::ImageReader(const std::string& path, const ImageOptions& options)
-    : options_(options), source_(open_source(path)), ahead_(read_one()) {
-  shape_ = ahead_->shape;
-  first_place_ = source_->place();
-}
+    : options_(options),
+      source_(open_source(path)),
+      ahead_(read_one()),
+      shape_(ahead_->shape),
+      first_place_(source_->place()) {}
 
 std::optional<Picture> ImageReader::read_one() {
   std::optional<Picture> picture = source_->next();

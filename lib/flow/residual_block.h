@@ -45,9 +45,10 @@ class ResidualBlock final : public Layer<T> {
                        double error) const override;
 
  private:
-  Learnable<T> learn_by_neumann(const Pass<T>& pass, Var x, Var probes,
+  // v: the probes, [probes G][E]
+  Learnable<T> learn_by_neumann(const Pass<T>& pass, Var x, Var v,
                                 const std::vector<double>& weights) const;
-  Learnable<T> learn_by_series(const Pass<T>& pass, Var x, Var probes,
+  Learnable<T> learn_by_series(const Pass<T>& pass, Var x, Var v,
                                const std::vector<double>& weights) const;
 
   std::unique_ptr<Branch<T>> branch_;

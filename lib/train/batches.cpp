@@ -8,7 +8,7 @@
 namespace iflow {
 
 Batches::Batches(std::size_t rows, std::size_t batch, std::uint64_t seed)
-    : rows_(rows), seed_(seed), epoch_(0), permutation_(rows), batch_(batch) {
+    : rows_(rows), seed_(seed), permutation_(rows), batch_(batch) {
   shuffle(0);
 }
 

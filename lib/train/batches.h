@@ -21,7 +21,7 @@ class Batches {
 
   std::size_t rows_;
   std::uint64_t seed_;
-  std::uint64_t epoch_;
+  std::uint64_t epoch_ = 0;
   std::vector<std::uint32_t> permutation_;
   std::vector<std::uint32_t> batch_;
 };
