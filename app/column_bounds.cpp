@@ -50,7 +50,8 @@ std::string parse(const std::string& text, NamedBounds& bounds) {
 }
 
 double mean_distance(std::span<const double> rows, std::size_t column, std::size_t d, double from) {
-  const auto n = static_cast<double>(rows.size() / d);
+  const std::size_t count = rows.size() / d;
+  const auto n = static_cast<double>(count);
   double mean = 0;
   for (std::size_t i = column; i < rows.size(); i += d) mean += std::fabs(rows[i] - from) / n;
   return mean;

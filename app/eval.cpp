@@ -89,7 +89,7 @@ class Evaluator {
  private:
   std::vector<double> measure(const Rows& rows) {
     const std::size_t width = density_.columns().size();
-    const std::vector<double> results = density_(rows);
+    std::vector<double> results = density_(rows);
     for (std::size_t i = 0; i < results.size(); i += width) log_p_.push_back(results[i]);
     const auto averages = averaged_log_densities(baselines_, density_, rows);
     for (std::size_t b = 0; b < baselines_.size(); ++b) {

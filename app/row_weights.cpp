@@ -29,7 +29,7 @@ std::vector<double> take_weights(Table& table, const std::string& weights,
   if (table.columns.size() == 1) {
     throw DataError(source + ": no column to fit besides the weights \"" + weights + "\"");
   }
-  const std::vector<double> values =
+  std::vector<double> values =
       take_column(table, static_cast<std::size_t>(found - table.columns.begin()));
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (values[i] >= 0) continue;

@@ -16,8 +16,8 @@ struct Ball {
   double mid = 0;
   double rad = 0;
 
-  // The number itself.
-  Ball(double exact = 0) : mid(exact) {}
+  // The number itself, so that formulas can mix balls and numbers.
+  Ball(double exact = 0) : mid(exact) {}  // NOLINT(google-explicit-constructor)
   Ball(double middle, double radius) : mid(middle), rad(radius) {}
 
   // Upper bounds over what it encloses: of |b|, and of |b - x|.
