@@ -29,6 +29,10 @@ CLI::Validator positive() {
   return number_where("a number above 0", [](double x) { return x > 0 && std::isfinite(x); });
 }
 
+CLI::Validator number_from_0() {
+  return number_where("a number from 0", [](double x) { return x >= 0 && std::isfinite(x); });
+}
+
 CLI::Validator inside_unit() {
   return number_where("a number between 0 and 1", [](double x) { return x > 0 && x < 1; });
 }
@@ -207,8 +211,15 @@ void add_training_options(CLI::App& command, FitArguments& arguments) {
       .add_option("--l1", train.l1,
                   "Shrink the weights of residual blocks towards 0, each step by the learning rate "
                   "times this")
-      ->check(number_where("a number from 0", [](double x) { return x >= 0 && std::isfinite(x); }))
+      ->check(number_from_0())
       ->type_name("STRENGTH")
+      ->group(kGroup);
+  command
+      .add_option("--clip", train.clip,
+                  "A parameter's gradient counts at most so many times its usual norm; 0: whatever "
+                  "it is")
+      ->check(number_from_0())
+      ->type_name("TIMES")
       ->group(kGroup);
   command
       .add_option("--power-iterations", train.power_iterations,

@@ -136,6 +136,7 @@ json every_setting(const FitSettings& s) {
           {"warmup", s.train.warmup},
           {"ema", s.train.ema},
           {"l1", s.train.l1},
+          {"clip", s.train.clip},
           {"logdet", name_of(s.train.log_det.method, log_det_methods())},
           {"terms", s.train.log_det.terms},
           {"probes", s.train.log_det.probes},
@@ -175,6 +176,7 @@ FitSettings settings_from_json(const json& options, const std::string& checkpoin
   s.train.learning_rate = fields.get<double>("lr");
   s.train.warmup = fields.get<double>("warmup");
   s.train.ema = fields.get<double>("ema");
+  s.train.clip = fields.get_or("clip", 0.0);  // a later addition to the format
   if (s.flow.model == ModelKind::kIResNet) {
     s.train.l1 = fields.get_or("l1", 0.0);  // a later addition to the format
     s.train.log_det = log_det_from_json(fields);

@@ -298,6 +298,7 @@ json train_to_json(const TrainConfig& c) {
           {"warmup", c.warmup},
           {"ema", c.ema},
           {"l1", c.l1},
+          {"clip", c.clip},
           {"beta1", c.adam.beta1},
           {"beta2", c.adam.beta2},
           {"epsilon", c.adam.epsilon},
@@ -316,7 +317,8 @@ TrainConfig train_from_json(JsonFields fields) {
   c.learning_rate = fields.get<double>("learning_rate");
   c.warmup = fields.get<double>("warmup");
   c.ema = fields.get<double>("ema");
-  c.l1 = fields.get_or("l1", 0.0);  // a later addition to the format
+  c.l1 = fields.get_or("l1", 0.0);  // later additions to the format
+  c.clip = fields.get_or("clip", 0.0);
   c.adam = {fields.get<double>("beta1"), fields.get<double>("beta2"),
             fields.get<double>("epsilon")};
   c.log_det = log_det_from_json(fields.object("log_det"));

@@ -79,12 +79,12 @@ TrainConfig default_image_train_config(std::size_t training_images, const ImageS
   TrainConfig config = default_train_config(training_images, shape.size(), model);
   config.batch = 32;
   config.learning_rate = 1e-2;
-  if (model != ModelKind::kIResNet) {
-    config.warmup = 0.1;  // coupling_flows.cpp
-    if (model == ModelKind::kGlow) config.learning_rate = 5e-3;
-  } else {
+  config.clip = 2;  // coupling_flows.cpp
+  if (model == ModelKind::kIResNet) {
     config.norm_every = 4;
     config.log_det.method = LogDetMethod::kRoulette;
+  } else {
+    config.warmup = 0.1;
   }
   set_image_plan(config, std::clamp<std::uint64_t>(training_images / 4, 1000, 20000));
   return config;

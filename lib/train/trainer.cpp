@@ -14,6 +14,7 @@
 #include "flow/lanes.h"
 #include "nn/convolution_norm.h"
 #include "objective/summary.h"
+#include "train/gradient_clip.h"
 #include "train/schedule.h"
 #include "train/soft_threshold.h"
 
@@ -104,6 +105,9 @@ void check(const TrainConfig& c, std::size_t rows) {
   if (!(c.ema >= 0 && c.ema < 1)) throw UsageError("the averaging decay must be in [0, 1)");
   if (!(c.l1 >= 0 && std::isfinite(c.l1))) {
     throw UsageError("the strength of the l1 penalty must be a number from 0");
+  }
+  if (!(c.clip >= 0 && std::isfinite(c.clip))) {
+    throw UsageError("the most that a gradient counts must be a number from 0");
   }
   if (c.validate_every == 0) throw UsageError("validations need at least one step between them");
   if (rows == 0) throw UsageError("there are no rows to learn from");
@@ -319,25 +323,39 @@ bool Trainer::update() {
   std::atomic<bool> usable = true;
   parallel_for(pieces_.size() - 1, [&](std::size_t piece) {
     for (std::size_t i = pieces_[piece]; i < pieces_[piece + 1]; ++i) {
-      const ParameterInfo& info = layout[i];
-      const std::size_t at = info.offset, n = info.size();
-      float* raw = now_.raw.data() + at;
-      float* gradient = gradients_[0].data() + at;
-      add_in_tree(gradients_, at, n);
-      if (!is_usable(gradient, n)) usable = false;
-      const auto c = static_cast<float>(info.max_norm);
-      if (info.max_norm > 0 && info.convolution) {
-        pull_back_through_norm(raw, directions_[i].data(), n, sigma_[i], c, gradient);
-      } else if (info.max_norm > 0) {
-        pull_back_through_norm(raw, now_.power[i], sigma_[i], c, gradient);
-      }
-      adam_update(adam, gradient, n, raw, now_.m.data() + at, now_.v.data() + at);
-      if (shrinkage > 0 && info.max_norm > 0) soft_threshold(shrinkage, n, raw);
+      if (!move(i, adam, shrinkage)) usable = false;
+      const std::size_t at = layout[i].offset, n = layout[i].size();
+      const float* raw = now_.raw.data() + at;
       float* average = now_.average.data() + at;
       for (std::size_t j = 0; j < n; ++j) average[j] += (1 - decay) * (raw[j] - average[j]);
       normalise(i, t % config_.norm_every == 0 ? config_.power_iterations : 0);
     }
   });
+  return usable;
+}
+
+// The raw parameter moves by its gradient, which is left in gradients_[0]. Returns false when Adam
+// has no use for it.
+bool Trainer::move(std::size_t parameter, const AdamStep& adam, float shrinkage) {
+  const ParameterInfo& info = flow_.layout()[parameter];
+  const std::size_t at = info.offset, n = info.size();
+  float* raw = now_.raw.data() + at;
+  float* gradient = gradients_[0].data() + at;
+  float* v = now_.v.data() + at;
+  add_in_tree(gradients_, at, n);
+  const bool usable = is_usable(gradient, n);
+  const auto c = static_cast<float>(info.max_norm);
+  if (info.max_norm > 0 && info.convolution) {
+    pull_back_through_norm(raw, directions_[parameter].data(), n, sigma_[parameter], c, gradient);
+  } else if (info.max_norm > 0) {
+    pull_back_through_norm(raw, now_.power[parameter], sigma_[parameter], c, gradient);
+  }
+  if (config_.clip > 0 && usable && now_.step > 0) {
+    const double gathered = 1 - std::pow(config_.adam.beta2, static_cast<double>(now_.step));
+    clip_to_usual(config_.clip, gathered, v, n, gradient);
+  }
+  adam_update(adam, gradient, n, raw, now_.m.data() + at, v);
+  if (shrinkage > 0 && info.max_norm > 0) soft_threshold(shrinkage, n, raw);
   return usable;
 }
 
@@ -404,13 +422,20 @@ bool Trainer::validate() {
   return true;
 }
 
+// A validation judges the averages; where the parameters themselves bear not one more step, the
+// state is no good, and the run begins anew.
 void Trainer::recover() {
   const std::uint64_t step = now_.step;
+  const bool is_hopeless = step == good_.step;
+  const double rate_factor = good_.rate_factor / 2;
+  std::vector<Divergence> divergences = good_.divergences;
+  if (is_hopeless) start();
   now_ = good_;
   directions_.assign(directions_.size(), {});
   loss_sum_ = 0;
-  now_.rate_factor /= 2;
-  now_.divergences.push_back({step, now_.step, config_.learning_rate * now_.rate_factor});
+  now_.rate_factor = rate_factor;
+  now_.divergences = std::move(divergences);
+  now_.divergences.push_back({step, now_.step, config_.learning_rate * rate_factor});
   good_ = now_;
   if (now_.divergences.size() > kMaxDivergences) {
     throw NumericError(

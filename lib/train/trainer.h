@@ -28,6 +28,7 @@ struct TrainConfig {
   double warmup = 0.05;         // fraction of the steps over which the rate rises
   double ema = 0.999;           // decay of the averaged parameters, per step
   double l1 = 0;                // strength of the penalty that normalised weights are shrunk by
+  double clip = 0;  // a gradient counts at most so many times its usual norm; 0: whatever it is
   AdamConfig adam;
   LogDetConfig log_det;              // how the log-determinant is found while training
   int power_iterations = 1;          // of every normalised matrix, each time
@@ -119,8 +120,9 @@ class Trainer {
   // Trains up to the next validation point and validates. `on_step` is told the step just done and
   // its loss, and stops the run by returning false; the work since the last validation point is
   // then lost. Returns whether the validation point was reached.
-  // After a non-finite loss or gradient goes back to the last validation point with half the
-  // learning rate; throws NumericError when that has happened too often.
+  // After a non-finite loss or gradient goes back to the last validation point, or to the beginning
+  // when not one step can be done from there, with half the learning rate; throws NumericError when
+  // that has happened too often.
   bool advance(const std::function<bool(std::uint64_t step, double loss)>& on_step);
 
   // Finds out by the gradient of a batch; to be called after start() or resume().
@@ -142,6 +144,7 @@ class Trainer {
   double slice_gradient(const std::vector<std::uint32_t>& batch, std::size_t first,
                         std::size_t count, std::size_t slice);
   bool update();
+  bool move(std::size_t parameter, const AdamStep& adam, float shrinkage);
   void normalise(std::size_t parameter, int power_iterations);
   bool advance_with_team(const std::function<bool(std::uint64_t step, double loss)>& on_step);
   double validation_loss(const std::vector<float>& values) const;

@@ -130,7 +130,8 @@ TEST_CASE("fit --resume: any other option that differs is named") {
   for (const std::string option :
        {"--steps 200", "--blocks 5", "--hidden 16", "--activation elu", "--lr 1e-3", "--seed 1",
         "--batch 64", "--coefficient 0.9", "--val-fraction 0.2", "--patience 7", "--header no",
-        "--l1 0.5", "--columns x2,x1", "--na drop", "--activation-first", "--val moons.csv"}) {
+        "--l1 0.5", "--clip 3", "--columns x2,x1", "--na drop", "--activation-first",
+        "--val moons.csv"}) {
     const ProcessResult r = folder.run("iflow fit moons.csv --resume " + option);
     CHECK_MESSAGE(r.exit_code == 2, option);
     CHECK_MESSAGE(contains(r.err, "error: " + option.substr(0, option.find(' ')) + ": "), r.err);
@@ -138,7 +139,7 @@ TEST_CASE("fit --resume: any other option that differs is named") {
   CHECK(contents(folder / "moons.iflow") == before);
 }
 
-TEST_CASE("fit --resume: a checkpoint from before the penalty has none") {
+TEST_CASE("fit --resume: a checkpoint from before the penalty and the clip has neither") {
   const MoonsFolder folder;
   REQUIRE(folder.run("iflow fit moons.csv -o whole --l1 0" + kSmall).exit_code == 0);
   {
@@ -151,6 +152,8 @@ TEST_CASE("fit --resume: a checkpoint from before the penalty has none") {
   json old = model_of(folder / "moons.iflow");
   REQUIRE(old["provenance"]["options"].erase("l1") == 1);
   REQUIRE(old["training"].erase("l1") == 1);
+  REQUIRE(old["provenance"]["options"].erase("clip") == 1);
+  REQUIRE(old["training"].erase("clip") == 1);
   folder.write("moons.iflow/model.json", old.dump(2));
   const ProcessResult refused = folder.run("iflow fit moons.csv --resume --l1 0.1");
   CHECK(refused.exit_code == 2);
