@@ -61,26 +61,12 @@ RunCosts measure_costs(const FlowConfig& flow, const TrainConfig& train, const T
   return costs;
 }
 
-// Whether the validation points follow from the number of steps, and are not the user's choice.
-bool validations_are_planned(const TrainConfig& train) {
-  constexpr std::uint64_t kMore = 1000;
-  TrainConfig longer = train;
-  extend_plan(longer, kMore * train.steps);
-  return longer.validate_every != train.validate_every;
-}
-
-// The plan that these costs allow. Planned validations are made rarer where they would take more
-// than a part of the time.
+// The plan that these costs allow.
 TrainConfig plan_within(const TrainConfig& train, const RunCosts& costs, std::uint64_t done,
                         double seconds) {
-  constexpr double kValidatingPart = 0.1;
-  const bool planned = validations_are_planned(train);
-  const auto rarest =
-      static_cast<std::uint64_t>(std::ceil(costs.validation / (kValidatingPart * costs.step)));
   const auto plan_of = [&](std::uint64_t steps) {
     TrainConfig plan = train;
     extend_plan(plan, done + steps);
-    if (planned) plan.validate_every = std::max(plan.validate_every, rarest);
     return plan;
   };
   const double usable = kUsedPart * seconds;

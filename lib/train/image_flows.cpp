@@ -90,7 +90,13 @@ TrainConfig default_image_train_config(std::size_t training_images, const ImageS
   return config;
 }
 
-void set_image_plan(TrainConfig& config, std::uint64_t steps) { set_plan_of(20, config, steps); }
+void set_image_plan(TrainConfig& config, std::uint64_t steps) {
+  // A validation takes as long as about 45 steps of training.
+  constexpr std::uint64_t kLeastBetweenValidations = 250;
+  set_plan_of(20, config, steps);
+  config.validate_every =
+      std::min(std::max(config.validate_every, kLeastBetweenValidations), steps);
+}
 
 FlowConfig make_image_flow(const FlowOptions& options, const ImageStatistics& images) {
   FlowConfig flow;

@@ -20,7 +20,8 @@ FlowOptions default_image_options(ModelKind model = ModelKind::kIResNet);
 TrainConfig default_image_train_config(std::size_t training_images, const ImageShape& shape,
                                        ModelKind model = ModelKind::kIResNet);
 
-// Validation points and patience that suit a plan of `steps` steps.
+// Validation points and patience that suit a plan of `steps` steps, at least 1; they follow from
+// `steps` alone, so that a plan made for a time is that of its number of steps.
 void set_image_plan(TrainConfig& config, std::uint64_t steps);
 
 // From rows of dequantised pixels in [0, 2^bits), elements in the order [height][width][channels].

@@ -87,6 +87,19 @@ TEST_CASE("images: the same bytes for any threads, killed and resumed, or in one
   CHECK(contents(folder / "killed") == expected);
 }
 
+TEST_CASE("images: a fit for a time is that of the number of steps it planned") {
+  const TempDir folder;
+  const std::string fit = "iflow fit s.npy --blocks 2 --hidden 16 ";
+  REQUIRE(
+      run_shell("iflow toy shapes -n 600 -o s.npy; " + fit + "--time 2s", {.cwd = folder.path()})
+          .exit_code == 0);
+  const json steps = model_of(folder / "s.iflow")["training"]["steps"];
+  REQUIRE(steps > 10);
+  REQUIRE(run_shell(fit + "-o again --steps " + steps.dump(), {.cwd = folder.path()}).exit_code ==
+          0);
+  CHECK(contents(folder / "again") == contents(folder / "s.iflow"));
+}
+
 TEST_CASE("images: logprob in nats and in bits per dimension, one line an image, in any pieces") {
   const auto nats = numbers_of(image_output_of("iflow logprob shapes.iflow heldout.npy"), false);
   const auto bits =

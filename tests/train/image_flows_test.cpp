@@ -79,6 +79,8 @@ TEST_CASE("set_image_plan: a plan of any length has validations and patience") {
     CHECK(config.validate_every >= 1);
     CHECK(config.validate_every <= steps);
     CHECK(config.patience >= 1);
+    CHECK(config.validate_every >= std::min<std::uint64_t>(steps, 250));
+    CHECK(steps / config.validate_every <= 20);
   }
 }
 
