@@ -13,6 +13,10 @@ namespace iflow {
 // Whether a layer is a residual block, dense or convolutional.
 bool is_block(const Model& model, std::size_t layer);
 
+// What is to say of an inverse without blocks and bounds.
+inline constexpr const char* kInvertedInClosedForm =
+    "every layer is inverted in closed form: the error is rounding, of which nothing is proved";
+
 class BlockReport {
  public:
   explicit BlockReport(const Model& model);

@@ -27,8 +27,7 @@ void ImageInvertReport::add(const Images& images, const Images& reconstructions,
 }
 
 std::string ImageInvertReport::text() const {
-  std::string bound =
-      "every layer is inverted in closed form: the error is rounding, of which nothing is proved";
+  std::string bound = kInvertedInClosedForm;
   if (!blocks_.empty()) {
     bound = "largest proved bound of an image's distance to the exact inverse: " +
             significant(largest_bound_) +

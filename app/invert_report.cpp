@@ -76,9 +76,7 @@ std::string InvertReport::text() const {
     bound += "(more than the spread of the data: it says nothing)\n";
   }
   if (blocks_.empty() && !std::isfinite(largest_bound_)) {
-    bound =
-        "every layer is inverted in closed form: the error is rounding, of which nothing is "
-        "proved\n";
+    bound = std::string(kInvertedInClosedForm) + "\n";
   }
   return (blocks_.empty() ? "" : blocks_.text() + "\n") +
          format_text_table(

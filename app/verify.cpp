@@ -41,8 +41,6 @@ struct Promise {
   std::string detail;
 };
 
-// Bounds are recomputed by the same arithmetic; another build may add up in another order.
-constexpr double kRecomputation = 1e-12;  // relative
 // What rounding while encoding may add to the distance between a row and its reconstruction, which
 // the bound of the inverse knows nothing of, and rounding altogether in layers without a bound.
 constexpr double kRounding = 1e-9;  // of the row's norm, or absolute below 1
@@ -56,11 +54,11 @@ Promise check_bounds(const std::string& name, const std::map<std::string, double
     largest = std::max(largest, bound);
     const auto promise = recorded.find(key);
     if (promise == recorded.end()) return {name, false, key + ": no bound is recorded"};
-    if (!(bound <= promise->second * (1 + kRecomputation))) {
+    if (!keeps_bound(bound, promise->second)) {
       return {name, false,
               key + ": " + significant(bound) + ", recorded as " + significant(promise->second)};
     }
-    if (!(bound <= limit.at(key) * (1 + kRecomputation))) {
+    if (!keeps_bound(bound, limit.at(key))) {
       return {name, false,
               key + ": " + significant(bound) + ", above " + significant(limit.at(key))};
     }

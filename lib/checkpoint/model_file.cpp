@@ -696,15 +696,18 @@ Model load_model(const std::string& directory) {
   return model_of(load_fit_without_training(directory), directory);
 }
 
+bool keeps_bound(double found, double recorded) {
+  constexpr double kRecomputation = 1e-12;  // relative
+  return found <= recorded * (1 + kRecomputation);
+}
+
 namespace {
 
 // Throws CheckpointError where a bound that is recorded under `name` is not one.
 void check_recorded(const std::map<std::string, double>& record, const std::string& name,
                     double found, const std::string& directory) {
-  // Recomputed by the same arithmetic; another build may add up in another order.
-  constexpr double kRecomputation = 1e-12;
   const auto recorded = record.find(name);
-  if (recorded != record.end() && found <= recorded->second * (1 + kRecomputation)) return;
+  if (recorded != record.end() && keeps_bound(found, recorded->second)) return;
   const std::string says = recorded == record.end()
                                ? "no Lipschitz bound is recorded"
                                : "the recorded Lipschitz bound is " +

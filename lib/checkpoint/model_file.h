@@ -54,6 +54,10 @@ struct LipschitzRecord {
   std::map<std::string, double> matrices, blocks;
 };
 
+// Whether a bound that was computed anew keeps a recorded one. The arithmetic is the same, but
+// another build may add up in another order.
+bool keeps_bound(double found, double recorded);
+
 // A run and its result at some validation point.
 struct Fit {
   FlowConfig flow;

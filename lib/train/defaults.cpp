@@ -141,27 +141,44 @@ double default_table_l1(std::size_t training_rows, std::size_t batch) {
   return std::min(1.2 * std::pow(part, 2.0 / 3), kStrongest);
 }
 
+// How training goes over a table.
+struct Pace {
+  std::size_t batch;
+  double rate;   // at the top of its schedule
+  double steps;  // of the plan
+};
+
+Pace default_pace(std::size_t training_rows, std::size_t columns, ModelKind model) {
+  const bool plane = columns <= kPlane, many = training_rows >= kManyTableRows;
+  const auto plane_steps = [&] {
+    return std::clamp(30000 * std::cbrt(size_ratio(training_rows)), 5000.0, 140000.0);
+  };
+  const auto table_steps = [&](double of_a_thousand_rows) {
+    const double thousands = static_cast<double>(training_rows) / 1000;
+    return std::clamp(of_a_thousand_rows * std::pow(thousands, 0.25), 2000.0, 20000.0);
+  };
+  if (model != ModelKind::kIResNet) {
+    return {plane || many ? std::size_t{128} : std::size_t{64}, default_coupling_rate(model),
+            plane ? plane_steps() : table_steps(2000)};
+  }
+  if (plane) return {128, 5e-3, plane_steps()};
+  if (many) return {256, 1e-2, table_steps(4000)};
+  return {64, 3e-3, table_steps(2000)};
+}
+
 }  // namespace
 
 TrainConfig default_train_config(std::size_t training_rows, std::size_t columns, ModelKind model,
                                  std::size_t condition) {
-  const bool plane = columns <= kPlane, many = training_rows >= kManyTableRows;
+  const Pace pace = default_pace(training_rows, columns, model);
   TrainConfig config;
-  config.batch = plane || many ? 128 : 64;
+  config.batch = pace.batch;
+  config.learning_rate = pace.rate;
   if (model == ModelKind::kIResNet) {
     config.log_det = default_log_det(columns - condition, training_rows);
-    config.learning_rate = plane ? 5e-3 : many ? 1e-2 : 3e-3;
-    if (!plane && many) config.batch = 256;
-    if (!plane) config.l1 = default_table_l1(training_rows, config.batch);
-  } else {
-    config.learning_rate = default_coupling_rate(model);
+    if (columns > kPlane) config.l1 = default_table_l1(training_rows, config.batch);
   }
-  const double steps =
-      plane ? std::clamp(30000 * std::cbrt(size_ratio(training_rows)), 5000.0, 140000.0)
-            : std::clamp((many && model == ModelKind::kIResNet ? 4000 : 2000) *
-                             std::pow(static_cast<double>(training_rows) / 1000, 0.25),
-                         2000.0, 20000.0);
-  set_plan(config, static_cast<std::uint64_t>(steps));
+  set_plan(config, static_cast<std::uint64_t>(pace.steps));
   return config;
 }
 
