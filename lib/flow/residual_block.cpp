@@ -124,9 +124,10 @@ template <class T>
 Learnable<T> ResidualBlock<T>::learn_by_neumann(const Pass<T>& pass, Var x, Var v,
                                                 const std::vector<double>& weights) const {
   Tape<T>& tape = pass.tape;
-  const std::size_t probes = v.groups / x.groups;
-  T* log_det = tape.scratch(x.groups * kLanes);
-  std::fill_n(log_det, x.groups * kLanes, T(0));
+  const std::size_t probes = v.groups / x.groups, lanes = x.groups * kLanes;
+  T* log_det = tape.scratch(lanes);
+  std::fill_n(log_det, lanes, T(0));
+  std::vector<T> terms(lanes, 0), term(lanes);  // terms: sum over k of c_k v^T J^k v
   const Var u = tape.variable(v.elements, v.groups);  // sum over k of c_k J^{k-1} v
   {
     const auto at = branch_->linearise(pass, tape.value(x), x.groups);
@@ -137,13 +138,24 @@ Learnable<T> ResidualBlock<T>::learn_by_neumann(const Pass<T>& pass, Var x, Var 
     for (std::size_t k = 1; k <= weights.size(); ++k) {
       const T weight = static_cast<T>(weights[k - 1]);
       for (std::size_t i = 0; i < u.size(); ++i) tape.value(u)[i] += weight * t[i];
+      if (k == weights.size()) break;
       branch_->jacobian_product(pass, at, t, t, probes);
-      add_products(v, x.groups, weights[k - 1] / static_cast<double>(k * probes), tape.value(v), t,
-                   log_det);
+      std::fill(term.begin(), term.end(), T(0));
+      add_products(v, x.groups, weights[k - 1] / static_cast<double>(probes), tape.value(v), t,
+                   term.data());
+      for (std::size_t l = 0; l < lanes; ++l) {
+        terms[l] += term[l];
+        log_det[l] += term[l] / static_cast<T>(k);
+      }
     }
   }
   const Var h = branch_->forward(pass, ops::with_tangents(tape, x, u), x.groups);
-  return {ops::add_values(tape, x, h), {ops::mean_tangent_product(tape, h, v, x.groups)}, log_det};
+  const Var surrogate = ops::mean_tangent_product(tape, h, v, x.groups);
+  // Its value v^T J u holds all terms: what it has beyond those above is the last one.
+  for (std::size_t l = 0; l < lanes; ++l) {
+    log_det[l] += (tape.value(surrogate)[l] - terms[l]) / static_cast<T>(weights.size());
+  }
+  return {ops::add_values(tape, x, h), {surrogate}, log_det};
 }
 
 template <class T>
