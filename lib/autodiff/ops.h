@@ -64,12 +64,20 @@ template <class T>
 Var activated_linear(Tape<T>& tape, Activation kind, const Parameter<T>& raw, const Parameter<T>& w,
                      const Parameter<T>& bias, Var x, std::size_t groups);
 
+// What is known of a convolution on the values before it is recorded, so that the tangents alone
+// are left to do; null where nothing is.
+template <class T>
+struct KnownValues {
+  const T* output = nullptr;  // [G][H W outputs]
+  const T* slope = nullptr;   // Phi' in front of it, if there is one: [G][H W channels]
+};
+
 // y = w * x + bias on the values, w * t on the tangents: the convolution of images that stand
 // [H][W][channels] in their rows (kernels/convolution.h). w: (outputs, columns)
 // bias: (outputs, 1)  x: [(1 + D) G][H W inputs] -> [(1 + D) G][H W outputs]; `groups` is G.
 template <class T>
 Var convolution(Tape<T>& tape, const kernels::ConvolutionShape& shape, const Parameter<T>& w,
-                const Parameter<T>& bias, Var x, std::size_t groups);
+                const Parameter<T>& bias, Var x, std::size_t groups, KnownValues<T> known = {});
 
 // y = w * Phi(x) + bias on the values, w * Phi'(x) t on the tangents. Nothing but x is kept for the
 // backward pass: making Phi(x) again costs less than a way to memory and back. `raw` as in
@@ -77,7 +85,8 @@ Var convolution(Tape<T>& tape, const kernels::ConvolutionShape& shape, const Par
 template <class T>
 Var activated_convolution(Tape<T>& tape, ChannelActivation phi, const Parameter<T>& raw,
                           const kernels::ConvolutionShape& shape, const Parameter<T>& w,
-                          const Parameter<T>& bias, Var x, std::size_t groups);
+                          const Parameter<T>& bias, Var x, std::size_t groups,
+                          KnownValues<T> known = {});
 
 // [x, -x]: x [G][E] -> [G][2 E].
 template <class T>

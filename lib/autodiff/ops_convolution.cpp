@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "autodiff/ops.h"
 #include "kernels/clipswish.h"
 #include "kernels/convolution.h"
@@ -9,6 +11,25 @@ namespace iflow::ops {
 namespace {
 
 using kernels::ConvolutionShape;
+
+// Numbers of `groups` groups of images with so many channels.
+std::size_t size_of(const ConvolutionShape& shape, std::size_t channels, std::size_t groups) {
+  return groups * shape.pixels() * channels * kLanes;
+}
+
+// y <- w * x + b on the values, or what is known of it, and w * t on the tangents.
+template <class T>
+void convolve(const ConvolutionShape& shape, const Parameter<T>& w, const Parameter<T>& bias,
+              const T* known, const T* x, T* y, std::size_t groups, std::size_t all_groups) {
+  if (known == nullptr) {
+    kernels::convolve(shape, w.value, bias.value, groups, x, y, all_groups);
+    return;
+  }
+  const std::size_t values = size_of(shape, shape.outputs, groups);
+  std::copy_n(known, values, y);
+  kernels::convolve<T>(shape, w.value, nullptr, 0, x + size_of(shape, shape.inputs, groups),
+                       y + values, all_groups - groups);
+}
 
 // y = w * x + b: db += sum dy, dw += dy x^T, dx = w^T * dy
 template <class T>
@@ -23,9 +44,9 @@ void add_parameter_gradients(const ConvolutionShape& shape, const Parameter<T>& 
 
 template <class T>
 Var convolution(Tape<T>& tape, const ConvolutionShape& shape, const Parameter<T>& w,
-                const Parameter<T>& bias, Var x, std::size_t groups) {
+                const Parameter<T>& bias, Var x, std::size_t groups, KnownValues<T> known) {
   const Var y = tape.variable(shape.pixels() * shape.outputs, x.groups);
-  kernels::convolve(shape, w.value, bias.value, groups, tape.value(x), tape.value(y), x.groups);
+  convolve(shape, w, bias, known.output, tape.value(x), tape.value(y), groups, x.groups);
   tape.on_backward(y, [=](Tape<T>& t) {
     const T* dy = t.output_adjoint(y);
     add_parameter_gradients(shape, w, bias, dy, t.value(x), groups, x.groups);
@@ -43,18 +64,24 @@ Var convolution(Tape<T>& tape, const ConvolutionShape& shape, const Parameter<T>
 template <class T>
 Var activated_convolution(Tape<T>& tape, ChannelActivation phi, const Parameter<T>& raw,
                           const ConvolutionShape& shape, const Parameter<T>& w,
-                          const Parameter<T>& bias, Var x, std::size_t groups) {
+                          const Parameter<T>& bias, Var x, std::size_t groups,
+                          KnownValues<T> known) {
   const std::size_t tangents = x.groups / groups - 1, pixels = shape.pixels();
   const std::size_t channels = x.elements / pixels, rows = groups * pixels;
-  const std::size_t activated_size = x.groups * pixels * shape.inputs * kLanes;
+  const std::size_t activated_size = size_of(shape, shape.inputs, x.groups);
   const T a = has_parameter(phi.kind) ? kernels::softplus(*raw.value) : T(1);
   const Var y = tape.variable(pixels * shape.outputs, x.groups);
   {
     const auto activated = tape.workspace(activated_size);
-    kernels::channel_activation_forward<T>(phi, a, tape.value(x), activated.data(), nullptr,
-                                           channels, rows, tangents);
-    kernels::convolve(shape, w.value, bias.value, groups, activated.data(), tape.value(y),
-                      x.groups);
+    if (known.output != nullptr) {
+      kernels::channel_activation_tangents(
+          phi, known.slope, tape.value(x) + size_of(shape, channels, groups),
+          activated.data() + size_of(shape, shape.inputs, groups), channels, rows, tangents);
+    } else {
+      kernels::channel_activation_forward<T>(phi, a, tape.value(x), activated.data(), nullptr,
+                                             channels, rows, tangents);
+    }
+    convolve(shape, w, bias, known.output, activated.data(), tape.value(y), groups, x.groups);
   }
   tape.on_backward(y, [=](Tape<T>& t) {
     const T* dy = t.output_adjoint(y);
@@ -81,10 +108,10 @@ Var activated_convolution(Tape<T>& tape, ChannelActivation phi, const Parameter<
 
 #define IFLOW_INSTANTIATE(T)                                                           \
   template Var convolution(Tape<T>&, const ConvolutionShape&, const Parameter<T>&,     \
-                           const Parameter<T>&, Var, std::size_t);                     \
+                           const Parameter<T>&, Var, std::size_t, KnownValues<T>);     \
   template Var activated_convolution(Tape<T>&, ChannelActivation, const Parameter<T>&, \
                                      const ConvolutionShape&, const Parameter<T>&,     \
-                                     const Parameter<T>&, Var, std::size_t);
+                                     const Parameter<T>&, Var, std::size_t, KnownValues<T>);
 IFLOW_INSTANTIATE(float)
 IFLOW_INSTANTIATE(double)
 #undef IFLOW_INSTANTIATE

@@ -127,10 +127,10 @@ Learnable<T> ResidualBlock<T>::learn_by_neumann(const Pass<T>& pass, Var x, Var 
   const std::size_t probes = v.groups / x.groups, lanes = x.groups * kLanes;
   T* log_det = tape.scratch(lanes);
   std::fill_n(log_det, lanes, T(0));
-  std::vector<T> terms(lanes, 0), term(lanes);  // terms: sum over k of c_k v^T J^k v
+  std::vector<T> terms(lanes, 0), term(lanes);        // terms: sum over k of c_k v^T J^k v
   const Var u = tape.variable(v.elements, v.groups);  // sum over k of c_k J^{k-1} v
+  const auto at = branch_->linearise(pass, tape.value(x), x.groups);
   {
-    const auto at = branch_->linearise(pass, tape.value(x), x.groups);
     const auto space = tape.workspace(v.size());
     T* t = space.data();  // J^k v
     std::copy_n(tape.value(v), v.size(), t);
@@ -149,7 +149,7 @@ Learnable<T> ResidualBlock<T>::learn_by_neumann(const Pass<T>& pass, Var x, Var 
       }
     }
   }
-  const Var h = branch_->forward(pass, ops::with_tangents(tape, x, u), x.groups);
+  const Var h = branch_->forward_at(pass, at, ops::with_tangents(tape, x, u));
   const Var surrogate = ops::mean_tangent_product(tape, h, v, x.groups);
   // Its value v^T J u holds all terms: what it has beyond those above is the last one.
   for (std::size_t l = 0; l < lanes; ++l) {

@@ -18,9 +18,10 @@ namespace iflow {
 // g at fixed points x, with what a product J t needs. The numbers are the tape's.
 template <class T>
 struct Linearised {
-  std::size_t groups;         // G of x [G][dimension]
-  const T* value;             // g(x): [G][dimension]
-  std::vector<const T*> phi;  // phi' before each layer; null where there is none
+  std::size_t groups;                  // G of x [G][dimension]
+  const T* value;                      // g(x): [G][dimension]
+  std::vector<const T*> phi;           // phi' before each layer; null where there is none
+  std::vector<const T*> outputs = {};  // of each convolution: [G][its H W outputs]
 };
 
 template <class T>
@@ -34,6 +35,11 @@ class Branch {
   // g on the values and J t on the tangents of x: [(1 + D) G][dimension] -> [(1 + D) G][outputs];
   // `groups` is G.
   virtual Var forward(const Pass<T>& pass, Var x, std::size_t groups) const = 0;
+
+  // The same where g is linearised at the values of x already: what is known is not computed again.
+  virtual Var forward_at(const Pass<T>& pass, const Linearised<T>& at, Var x) const {
+    return forward(pass, x, at.groups);
+  }
 
   // g and its Jacobian, one unit tangent after the other: x [G][dimension] -> [(1 + dimension)
   // G][outputs].

@@ -80,14 +80,25 @@ ConvolutionalBranch<T>::ConvolutionalBranch(const ConvolutionalBranchConfig& con
 
 template <class T>
 Var ConvolutionalBranch<T>::forward(const Pass<T>& pass, Var x, std::size_t groups) const {
-  for (const Layer& layer : layers_) {
-    const Parameter<T> w = pass.parameter(layer.weight), bias = pass.parameter(layer.bias);
-    x = layer.activated
-            ? ops::activated_convolution(pass.tape, phi_, pass.parameter(layer.parameter),
-                                         layer.shape, w, bias, x, groups)
-            : ops::convolution(pass.tape, layer.shape, w, bias, x, groups);
+  for (const Layer& layer : layers_) x = forward(pass, layer, x, groups, {});
+  return x;
+}
+
+template <class T>
+Var ConvolutionalBranch<T>::forward_at(const Pass<T>& pass, const Linearised<T>& at, Var x) const {
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    x = forward(pass, layers_[i], x, at.groups, {at.outputs[i], at.phi[i]});
   }
   return x;
+}
+
+template <class T>
+Var ConvolutionalBranch<T>::forward(const Pass<T>& pass, const Layer& layer, Var x,
+                                    std::size_t groups, const ops::KnownValues<T>& known) const {
+  const Parameter<T> w = pass.parameter(layer.weight), bias = pass.parameter(layer.bias);
+  if (!layer.activated) return ops::convolution(pass.tape, layer.shape, w, bias, x, groups, known);
+  return ops::activated_convolution(pass.tape, phi_, pass.parameter(layer.parameter), layer.shape,
+                                    w, bias, x, groups, known);
 }
 
 template <class T>
@@ -110,7 +121,6 @@ Linearised<T> ConvolutionalBranch<T>::linearise(const Pass<T>& pass, const T* x,
                                                 std::size_t groups) const {
   Linearised<T> result{groups, nullptr, {}};
   const std::size_t pixels = layers_.front().shape.pixels();
-  const auto space = pass.tape.workspace(widest() * groups);
   const auto activated = pass.tape.workspace(widest() * groups);
   for (const Layer& layer : layers_) {
     T* phi = nullptr;
@@ -122,10 +132,10 @@ Linearised<T> ConvolutionalBranch<T>::linearise(const Pass<T>& pass, const T* x,
       x = activated.data();
     }
     result.phi.push_back(phi);
-    const bool last = &layer == &layers_.back();
-    T* y = last ? pass.tape.scratch(groups * pixels * layer.shape.outputs * kLanes) : space.data();
+    T* y = pass.tape.scratch(groups * pixels * layer.shape.outputs * kLanes);
     kernels::convolve(layer.shape, pass.parameter(layer.weight).value,
                       pass.parameter(layer.bias).value, groups, x, y, groups);
+    result.outputs.push_back(y);
     x = y;
   }
   result.value = x;

@@ -40,6 +40,7 @@ class ConvolutionalBranch final : public Branch<T> {
                       const std::string& prefix);
 
   Var forward(const Pass<T>& pass, Var x, std::size_t groups) const override;
+  Var forward_at(const Pass<T>& pass, const Linearised<T>& at, Var x) const override;
   Linearised<T> linearise(const Pass<T>& pass, const T* x, std::size_t groups) const override;
   void jacobian_product(const Pass<T>& pass, const Linearised<T>& at, const T* t, T* out,
                         std::size_t tangents) const override;
@@ -61,6 +62,8 @@ class ConvolutionalBranch final : public Branch<T> {
     bool activated;            // whether an activation comes before this layer
   };
 
+  Var forward(const Pass<T>& pass, const Layer& layer, Var x, std::size_t groups,
+              const ops::KnownValues<T>& known) const;
   T activation_parameter(const Pass<T>& pass, const Layer& layer) const;
   // Numbers of the widest tensor of one group of images.
   std::size_t widest() const;

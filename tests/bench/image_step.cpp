@@ -22,9 +22,9 @@ double mean_terms(const LogDetConfig& config) {
 // gradients of inputs and of weights.
 double needed_passes(const LogDetConfig& config) { return 1 + mean_terms(config) + 2 * 2; }
 
-// Those that make a block's values again, in its linearisation and behind its backward pass: their
-// price is a memory that does not grow with the blocks.
-constexpr double kRepeatedPasses = 2;
+// Those that make a block's values again for its backward pass, so that memory does not grow with
+// the blocks.
+constexpr double kRepeatedPasses = 1;
 
 // Floating-point operations of one pass for a batch; products with the zeros outside the image
 // count.
