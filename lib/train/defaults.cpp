@@ -177,6 +177,8 @@ TrainConfig default_train_config(std::size_t training_rows, std::size_t columns,
   if (model == ModelKind::kIResNet) {
     config.log_det = default_log_det(columns - condition, training_rows);
     if (columns > kPlane) config.l1 = default_table_l1(training_rows, config.batch);
+  } else {
+    if (columns <= kPlane) config.clip = 4;  // coupling_flows.cpp
   }
   set_plan(config, static_cast<std::uint64_t>(pace.steps));
   return config;

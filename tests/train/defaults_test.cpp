@@ -76,6 +76,12 @@ TEST_CASE("defaults of the l1 penalty: none in the plane and for couplings, less
   for (const std::size_t rows : {1, 10, 60}) CHECK(default_train_config(rows, 10).l1 < 1);
 }
 
+TEST_CASE("defaults of the clip: for couplings in the plane") {
+  CHECK(default_train_config(1000, 2).clip == 0);
+  CHECK(default_train_config(1000, 2, ModelKind::kRealNvp).clip > 1);
+  CHECK(default_train_config(1000, 10, ModelKind::kRealNvp).clip == 0);
+}
+
 TEST_CASE("make_flow: standardisation, ActNorm, the blocks, ActNorm") {
   FlowOptions options = default_flow_options(1000, 2);
   options.blocks = 2;
