@@ -21,6 +21,7 @@ struct AdamStep {
   float size;                        // alpha / (1 - beta1^t)
   float root;                        // 1 / sqrt(1 - beta2^t)
   float epsilon;
+  double gathered;  // 1 - beta2^(t - 1): the sum of the weights in v before the step
 };
 
 // The step's update of n numbers theta: m and v are the moment estimates, g the gradient.

@@ -350,9 +350,8 @@ bool Trainer::move(std::size_t parameter, const AdamStep& adam, float shrinkage)
   } else if (info.max_norm > 0) {
     pull_back_through_norm(raw, now_.power[parameter], sigma_[parameter], c, gradient);
   }
-  if (config_.clip > 0 && usable && now_.step > 0) {
-    const double gathered = 1 - std::pow(config_.adam.beta2, static_cast<double>(now_.step));
-    clip_to_usual(config_.clip, gathered, v, n, gradient);
+  if (config_.clip > 0 && usable && adam.gathered > 0) {
+    clip_to_usual(config_.clip, adam.gathered, v, n, gradient);
   }
   adam_update(adam, gradient, n, raw, now_.m.data() + at, v);
   if (shrinkage > 0 && info.max_norm > 0) soft_threshold(shrinkage, n, raw);
