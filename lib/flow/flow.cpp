@@ -140,44 +140,63 @@ std::size_t Flow<T>::layers_on_tape(const Learning& learning) const {
 }
 
 template <class T>
+Pass<T> Flow<T>::pass_of(const Learning& learning, Tape<T>& tape, T* gradients,
+                         GroupRange part) const {
+  return {tape, layout_, learning.values, gradients,
+          learning.condition + part.first * learning.condition_size * kLanes};
+}
+
+template <class T>
 void Flow<T>::learn(const Learning& learning, Var x, std::size_t first_layer, const T* weights,
                     T* log_p) const {
   Tape<T>& inputs = learning.inputs;
-  const Pass<T> pass{inputs, layout_, learning.values, nullptr, learning.condition};
   const std::size_t d = x.elements, together = layers_on_tape(learning);
-  std::vector<const T*> reaching = {inputs.value(x)};  // the rows that reach each stretch of layers
-  std::vector<std::size_t> begins = {first_layer};
-  while (begins.back() + together < layers_.size()) {
+  const std::vector<GroupRange> parts = cut(x.groups, learning.tile_groups);
+  std::vector<Stretch> stretches = {{first_layer, inputs.value(x), {}}};
+  while (stretches.back().begin + together < layers_.size()) {
+    Stretch& stretch = stretches.back();
     T* y = inputs.scratch(x.size());
-    const auto mark = inputs.mark();
-    Var v = part_of(inputs, reaching.back(), d, {0, x.groups});
-    for (std::size_t i = begins.back(); i < begins.back() + together; ++i) {
-      v = layers_[i]->transform(pass, v);
-    }
-    std::copy_n(inputs.value(v), x.size(), y);
-    inputs.rewind(mark);
-    reaching.push_back(y);
-    begins.push_back(begins.back() + together);
+    for (const GroupRange part : parts) pass_on(learning, stretch, together, part, y);
+    stretches.push_back({stretch.begin + together, y, {}});
   }
   T* dy = inputs.scratch(x.size());  // the adjoint of what left the stretch, then of its input
   std::fill_n(log_p, x.groups * kLanes, T(0));
   std::size_t end = layers_.size();
-  for (std::size_t k = begins.size(); k-- > 0; end = begins[k]) {
-    std::fill(learning.gradients + offsets_[begins[k]], learning.gradients + offsets_[end], T(0));
-    for (const GroupRange part : cut(x.groups, learning.tile_groups)) {
-      const std::size_t lane = part.first * kLanes;
-      learn_tile(learning, begins[k], end,
-                 {reaching[k], part, weights + lane, log_p + lane, dy + lane * d});
+  for (std::size_t k = stretches.size(); k-- > 0; end = stretches[k].begin) {
+    const Stretch& stretch = stretches[k];
+    std::fill(learning.gradients + offsets_[stretch.begin], learning.gradients + offsets_[end],
+              T(0));
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const std::size_t lane = parts[i].first * kLanes;
+      const bool known = !stretch.known.empty() && stretch.known[i];
+      learn_tile(learning, stretch.begin, end,
+                 {stretch.x, known ? &*stretch.known[i] : nullptr, parts[i], weights + lane,
+                  log_p + lane, dy + lane * d});
     }
   }
+}
+
+template <class T>
+void Flow<T>::pass_on(const Learning& learning, Stretch& stretch, std::size_t layers,
+                      GroupRange part, T* y) const {
+  Tape<T>& tape = learning.inputs;
+  const auto mark = tape.mark();
+  Prepared<T> next{part_of(tape, stretch.x, dimension_, part), std::nullopt};
+  for (std::size_t i = stretch.begin; i < stretch.begin + layers; ++i) {
+    next = layers_[i]->prepare_to_learn(pass_of(learning, tape, nullptr, part), next.y,
+                                        learning.log_det);
+  }
+  std::copy_n(tape.value(next.y), next.y.size(), y + part.first * dimension_ * kLanes);
+  // What is known stays on the tape.
+  if (!next.known) tape.rewind(mark);
+  stretch.known.push_back(std::move(next.known));
 }
 
 template <class T>
 void Flow<T>::learn_tile(const Learning& learning, std::size_t begin, std::size_t end,
                          const Tile& tile) const {
   Tape<T>& tape = learning.tape;
-  const T* condition = learning.condition + tile.part.first * learning.condition_size * kLanes;
-  const Pass<T> pass{tape, layout_, learning.values, learning.gradients, condition};
+  const Pass<T> pass = pass_of(learning, tape, learning.gradients, tile.part);
   const std::size_t lanes = tile.part.groups * kLanes;
   tape.clear();
   const Var x = part_of(tape, tile.x, dimension_, tile.part);
@@ -186,7 +205,8 @@ void Flow<T>::learn_tile(const Learning& learning, std::size_t begin, std::size_
     const Learnable<T> output =
         layers_[i]->forward_to_learn(pass, y,
                                      {learning.log_det, layer_seed(learning.seed, i),
-                                      learning.shard, learning.rows + tile.part.first * kLanes});
+                                      learning.shard, learning.rows + tile.part.first * kLanes},
+                                     tile.known);
     for (std::size_t l = 0; l < lanes; ++l) tile.log_p[l] += output.log_det[l];
     std::copy_n(tile.weights, lanes, tape.adjoint(output.surrogate.var).data);
     y = output.y;

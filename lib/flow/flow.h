@@ -72,9 +72,9 @@ class Flow {
   // layers; weights, log_p: (16 G).
   //
   // Only as many layers and rows are on the tape at a time as cache has room for, estimating layers
-  // one by one; of the others the rows that reach them are kept. What is made twice for it, values
-  // without tangents, costs less than memory would, and a layer's weights and gradients stay in
-  // cache while the rows pass.
+  // one by one; a layer's weights and gradients stay in cache while the rows pass. Of the others
+  // the rows that reach them are kept, and of estimating layers their linearised branches, so that
+  // no value is computed twice.
   void learn(const Learning& learning, Var x, std::size_t first_layer, const T* weights,
              T* log_p) const;
 
@@ -93,10 +93,23 @@ class Flow {
 
   // How many layers `learn` has on the tape at a time.
   std::size_t layers_on_tape(const Learning& learning) const;
+  // The pass of a part of the rows.
+  Pass<T> pass_of(const Learning& learning, Tape<T>& tape, T* gradients, GroupRange part) const;
+  // Layers that are on the tape together, the rows x that reach the first of them, and what
+  // prepare_to_learn of the last has found for every part of the rows.
+  struct Stretch {
+    std::size_t begin;
+    const T* x;
+    std::vector<std::optional<Linearised<T>>> known;
+  };
+  // Sends a part of the rows through the layers of a stretch, to y.
+  void pass_on(const Learning& learning, Stretch& stretch, std::size_t layers, GroupRange part,
+               T* y) const;
   // A part of the rows x that reach a layer; its share of weights, log-densities and adjoints: of
   // what leaves the last layer, then of x.
   struct Tile {
     const T* x;
+    const Linearised<T>* known;
     GroupRange part;
     const T* weights;
     T* log_p;

@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 
 #include "autodiff/tape.h"
 #include "flow/log_det.h"
+#include "nn/branch.h"
 #include "nn/parameters.h"
 
 namespace iflow {
@@ -31,6 +33,14 @@ struct Learnable {
   Var y;
   LogDetSurrogate surrogate;
   const T* log_det;  // an estimate of its value, [G][1]; the numbers are the tape's
+};
+
+// Rows behind a layer, on their way to those that learn first.
+template <class T>
+struct Prepared {
+  Var y;
+  // What forward_to_learn takes up again for the same rows; none where there is no use for it.
+  std::optional<Linearised<T>> known;
 };
 
 struct InverseOptions {
@@ -76,10 +86,20 @@ class Layer {
   // y alone.
   virtual Var transform(const Pass<T>& pass, Var x) const { return forward(pass, x).y; }
 
+  // y, and what forward_to_learn of the same rows need not compute again; its numbers are the
+  // tape's. `pass` must not record.
+  virtual Prepared<T> prepare_to_learn(const Pass<T>& pass, Var x,
+                                       const LogDetConfig& config) const {
+    static_cast<void>(config);
+    return {transform(pass, x), std::nullopt};
+  }
+
   // y and a gradient of ln |det| to learn from, in a pass that records. Layers whose
-  // log-determinant is cheap have no need of an estimate.
-  virtual Learnable<T> forward_to_learn(const Pass<T>& pass, Var x, const LogDetDraw& draw) const {
-    static_cast<void>(draw);
+  // log-determinant is cheap have no need of an estimate. `known`: of prepare_to_learn; null where
+  // nothing was prepared.
+  virtual Learnable<T> forward_to_learn(const Pass<T>& pass, Var x, const LogDetDraw& draw,
+                                        const Linearised<T>* known) const {
+    static_cast<void>(draw), static_cast<void>(known);
     const Transformed exact = forward(pass, x);
     return {exact.y, {exact.log_det}, pass.tape.value(exact.log_det)};
   }

@@ -34,8 +34,17 @@ Var OnTail<T>::transform(const Pass<T>& pass, Var x) const {
 }
 
 template <class T>
-Learnable<T> OnTail<T>::forward_to_learn(const Pass<T>& pass, Var x, const LogDetDraw& draw) const {
-  Learnable<T> result = inner_->forward_to_learn(pass, tail(pass.tape, x), draw);
+Prepared<T> OnTail<T>::prepare_to_learn(const Pass<T>& pass, Var x,
+                                        const LogDetConfig& config) const {
+  Prepared<T> result = inner_->prepare_to_learn(pass, tail(pass.tape, x), config);
+  result.y = joined(pass.tape, x, result.y);
+  return result;
+}
+
+template <class T>
+Learnable<T> OnTail<T>::forward_to_learn(const Pass<T>& pass, Var x, const LogDetDraw& draw,
+                                         const Linearised<T>* known) const {
+  Learnable<T> result = inner_->forward_to_learn(pass, tail(pass.tape, x), draw, known);
   result.y = joined(pass.tape, x, result.y);
   return result;
 }

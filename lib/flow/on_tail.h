@@ -16,7 +16,10 @@ class OnTail final : public Layer<T> {
 
   Transformed forward(const Pass<T>& pass, Var x) const override;
   Var transform(const Pass<T>& pass, Var x) const override;
-  Learnable<T> forward_to_learn(const Pass<T>& pass, Var x, const LogDetDraw& draw) const override;
+  Prepared<T> prepare_to_learn(const Pass<T>& pass, Var x,
+                               const LogDetConfig& config) const override;
+  Learnable<T> forward_to_learn(const Pass<T>& pass, Var x, const LogDetDraw& draw,
+                                const Linearised<T>* known) const override;
   Var sample_log_det(const Pass<T>& pass, Var x, const LogDetSampling& sampling,
                      LogDetSamples& samples) const override;
   Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;

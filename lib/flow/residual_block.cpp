@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "autodiff/ops.h"
 #include "base/error.h"
@@ -36,6 +37,14 @@ void add_products(Var shape, std::size_t groups, double factor, const T* a, cons
       }
     }
   }
+}
+
+// y = x + g(x)
+template <class T>
+Var plus_branch(Tape<T>& tape, Var x, const Linearised<T>& at) {
+  const Var y = tape.variable(x.elements, x.groups);
+  for (std::size_t i = 0; i < x.size(); ++i) tape.value(y)[i] = tape.value(x)[i] + at.value[i];
+  return y;
 }
 
 // One lane's sample of ln det, term by term.
@@ -107,29 +116,43 @@ Var ResidualBlock<T>::transform(const Pass<T>& pass, Var x) const {
 }
 
 template <class T>
-Learnable<T> ResidualBlock<T>::forward_to_learn(const Pass<T>& pass, Var x,
-                                                const LogDetDraw& draw) const {
+Prepared<T> ResidualBlock<T>::prepare_to_learn(const Pass<T>& pass, Var x,
+                                               const LogDetConfig& config) const {
+  if (config.method == LogDetMethod::kExact || config.gradient != LogDetGradient::kNeumann) {
+    return Layer<T>::prepare_to_learn(pass, x, config);
+  }
+  Linearised<T> at = branch_->linearise(pass, pass.tape.value(x), x.groups);
+  return {plus_branch(pass.tape, x, at), std::move(at)};
+}
+
+template <class T>
+Learnable<T> ResidualBlock<T>::forward_to_learn(const Pass<T>& pass, Var x, const LogDetDraw& draw,
+                                                const Linearised<T>* known) const {
   const LogDetConfig& config = draw.config;
-  if (config.method == LogDetMethod::kExact) return Layer<T>::forward_to_learn(pass, x, draw);
+  if (config.method == LogDetMethod::kExact) {
+    return Layer<T>::forward_to_learn(pass, x, draw, known);
+  }
   Rng rng(draw.seed, RngPurpose::kRoulette, draw.shard);
   const std::vector<double> weights = series_weights(config, rng);
   const Var v = pass.tape.variable(x.elements, config.probes * x.groups);
   draw_probes(config.probe, draw.seed, draw.rows, x.groups, x.elements, 0, config.probes,
               pass.tape.value(v));
-  return config.gradient == LogDetGradient::kNeumann ? learn_by_neumann(pass, x, v, weights)
-                                                     : learn_by_series(pass, x, v, weights);
+  if (config.gradient != LogDetGradient::kNeumann) return learn_by_series(pass, x, v, weights);
+  if (known != nullptr) return learn_by_neumann(pass, x, v, weights, *known);
+  return learn_by_neumann(pass, x, v, weights,
+                          branch_->linearise(pass, pass.tape.value(x), x.groups));
 }
 
 template <class T>
 Learnable<T> ResidualBlock<T>::learn_by_neumann(const Pass<T>& pass, Var x, Var v,
-                                                const std::vector<double>& weights) const {
+                                                const std::vector<double>& weights,
+                                                const Linearised<T>& at) const {
   Tape<T>& tape = pass.tape;
   const std::size_t probes = v.groups / x.groups, lanes = x.groups * kLanes;
   T* log_det = tape.scratch(lanes);
   std::fill_n(log_det, lanes, T(0));
   std::vector<T> terms(lanes, 0), term(lanes);        // terms: sum over k of c_k v^T J^k v
   const Var u = tape.variable(v.elements, v.groups);  // sum over k of c_k J^{k-1} v
-  const auto at = branch_->linearise(pass, tape.value(x), x.groups);
   {
     const auto space = tape.workspace(v.size());
     T* t = space.data();  // J^k v
@@ -224,9 +247,7 @@ Var ResidualBlock<T>::sample_log_det(const Pass<T>& pass, Var x, const LogDetSam
       if (!roulette) samples.bounds[probe * lanes + l] += series[l].bound;
     }
   }
-  const Var y = tape.variable(x.elements, x.groups);
-  for (std::size_t i = 0; i < x.size(); ++i) tape.value(y)[i] = tape.value(x)[i] + at.value[i];
-  return y;
+  return plus_branch(tape, x, at);
 }
 
 template <class T>

@@ -26,9 +26,13 @@ class ResidualBlock final : public Layer<T> {
   // The log-determinant is exact: ln det (I + J), J from the dimension's unit tangents.
   Transformed forward(const Pass<T>& pass, Var x) const override;
   Var transform(const Pass<T>& pass, Var x) const override;
+  // Where the gradient is Neumann's, g is linearised here once for all.
+  Prepared<T> prepare_to_learn(const Pass<T>& pass, Var x,
+                               const LogDetConfig& config) const override;
   // By the Neumann series: the gradient of ln det (I + J) is E[v^T dJ u], u = (I + J)^-1 v as a
   // series whose products J^k v nobody records. (Chen et al., section 3.2)
-  Learnable<T> forward_to_learn(const Pass<T>& pass, Var x, const LogDetDraw& draw) const override;
+  Learnable<T> forward_to_learn(const Pass<T>& pass, Var x, const LogDetDraw& draw,
+                                const Linearised<T>* known) const override;
   Var sample_log_det(const Pass<T>& pass, Var x, const LogDetSampling& sampling,
                      LogDetSamples& samples) const override;
   // By safeguarded Newton where the Jacobian is cheap, else by accelerated fixed-point iteration
@@ -45,9 +49,9 @@ class ResidualBlock final : public Layer<T> {
                        double error) const override;
 
  private:
-  // v: the probes, [probes G][E]
+  // v: the probes, [probes G][E]  at: g linearised at x
   Learnable<T> learn_by_neumann(const Pass<T>& pass, Var x, Var v,
-                                const std::vector<double>& weights) const;
+                                const std::vector<double>& weights, const Linearised<T>& at) const;
   Learnable<T> learn_by_series(const Pass<T>& pass, Var x, Var v,
                                const std::vector<double>& weights) const;
 
