@@ -37,17 +37,9 @@ void for_each_row_of_taps(const ConvolutionShape& s, const F& f) {
   }
 }
 
-}  // namespace
+Eigen::Index index(std::size_t i) { return static_cast<Eigen::Index>(i); }
 
-template <class T>
-ConvolutionOperator<T>::ConvolutionOperator(const ConvolutionShape& shape, const T* kernel)
-    : shape_(shape), kernel_(kernel), by_output_(shape.outputs * shape.columns()) {
-  for (std::size_t o = 0; o < shape.outputs; ++o) {
-    for (std::size_t k = 0; k < shape.columns(); ++k) {
-      by_output_[k * shape.outputs + o] = kernel[o * shape.columns() + k];
-    }
-  }
-}
+}  // namespace
 
 template <class T>
 std::size_t ConvolutionOperator<T>::inputs() const {
@@ -59,33 +51,45 @@ std::size_t ConvolutionOperator<T>::outputs() const {
   return shape_.pixels() * shape_.outputs;
 }
 
+namespace {
+
+using Eigen::Dynamic;
+template <class T>
+using Vector = Eigen::Map<Eigen::Matrix<T, Dynamic, 1>>;
+template <class T>
+using ConstVector = Eigen::Map<const Eigen::Matrix<T, Dynamic, 1>>;
+
+// Taps kx .. kx + n - 1 of row ky of a kernel: (outputs, n inputs).
+template <class T>
+auto taps_of(const ConvolutionShape& s, const T* kernel, std::size_t ky, std::size_t kx,
+             std::size_t n) {
+  return Eigen::Map<const Eigen::Matrix<T, Dynamic, Dynamic, Eigen::RowMajor>, 0,
+                    Eigen::OuterStride<>>(kernel + (ky * s.side + kx) * s.inputs, index(s.outputs),
+                                          index(n * s.inputs),
+                                          Eigen::OuterStride<>(index(s.columns())));
+}
+
+}  // namespace
+
 template <class T>
 void ConvolutionOperator<T>::apply(const T* x, T* y) const {
-  const std::size_t c = shape_.inputs, m = shape_.outputs;
   std::fill_n(y, outputs(), T(0));
   for_each_row_of_taps(
       shape_, [&](std::size_t p, std::size_t ky, std::size_t q, std::size_t kx, std::size_t n) {
-        const T* w = by_output_.data() + (ky * shape_.side + kx) * c * m;
-        T* yp = y + p * m;
-        for (std::size_t k = 0; k < n * c; ++k) {
-          const T xk = x[q * c + k];
-          for (std::size_t o = 0; o < m; ++o) yp[o] += w[k * m + o] * xk;
-        }
+        const std::size_t c = shape_.inputs, m = shape_.outputs;
+        Vector<T>(y + p * m, index(m)).noalias() +=
+            taps_of(shape_, kernel_, ky, kx, n) * ConstVector<T>(x + q * c, index(n * c));
       });
 }
 
 template <class T>
 void ConvolutionOperator<T>::apply_transposed(const T* y, T* x) const {
-  const std::size_t c = shape_.inputs, m = shape_.outputs;
   std::fill_n(x, inputs(), T(0));
   for_each_row_of_taps(
       shape_, [&](std::size_t p, std::size_t ky, std::size_t q, std::size_t kx, std::size_t n) {
-        T* xq = x + q * c;
-        for (std::size_t o = 0; o < m; ++o) {
-          const T* w = kernel_ + o * shape_.columns() + (ky * shape_.side + kx) * c;
-          const T yo = y[p * m + o];
-          for (std::size_t k = 0; k < n * c; ++k) xq[k] += w[k] * yo;
-        }
+        const std::size_t c = shape_.inputs, m = shape_.outputs;
+        Vector<T>(x + q * c, index(n * c)).noalias() +=
+            taps_of(shape_, kernel_, ky, kx, n).transpose() * ConstVector<T>(y + p * m, index(m));
       });
 }
 
@@ -193,8 +197,6 @@ class GramMatrix {
     std::size_t row;
     Eigen::Index column, tap, count;
   };
-
-  static Eigen::Index index(std::size_t i) { return static_cast<Eigen::Index>(i); }
 
   // Of rows i >= j of the image, i - j < band_.
   Matrix& block(std::size_t i, std::size_t j) { return blocks_[j * band_ + i - j]; }

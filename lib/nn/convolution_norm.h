@@ -17,7 +17,9 @@ namespace iflow {
 template <class T>
 class ConvolutionOperator {
  public:
-  ConvolutionOperator(const kernels::ConvolutionShape& shape, const T* kernel);
+  // The kernel must outlive the operator.
+  ConvolutionOperator(const kernels::ConvolutionShape& shape, const T* kernel)
+      : shape_(shape), kernel_(kernel) {}
 
   std::size_t inputs() const;   // numbers in an image that A takes
   std::size_t outputs() const;  // and in one that it yields
@@ -29,7 +31,6 @@ class ConvolutionOperator {
  private:
   kernels::ConvolutionShape shape_;
   const T* kernel_;
-  std::vector<T> by_output_;  // the kernel as [ky][kx][input][output]
 };
 
 // direction[i] = d(u^T A v) / d(kernel[i]), with which u^T A v = <direction, kernel>.
