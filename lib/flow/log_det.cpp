@@ -1,5 +1,7 @@
 #include "flow/log_det.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "kernels/simd.h"
@@ -51,26 +53,48 @@ std::size_t terms_for(double lipschitz, std::size_t dimension, double tolerance)
   return n;
 }
 
+namespace {
+
+// v [dimension][kLanes]: +-1 by the bits of each lane's stream, lowest first.
+template <class T>
+void draw_signs(std::vector<Rng>& streams, std::size_t dimension, T* v) {
+  constexpr std::size_t kBits = 32;
+  std::array<std::uint32_t, kLanes> bits{};
+  for (std::size_t i = 0; i < dimension; ++i) {
+    if (i % kBits == 0) {
+      for (std::size_t l = 0; l < kLanes; ++l) bits[l] = streams[l].next_u32();
+    }
+    for (std::size_t l = 0; l < kLanes; ++l) {
+      const auto bit = static_cast<int>(bits[l] >> (i % kBits) & 1U);
+      v[i * kLanes + l] = static_cast<T>(2 * bit - 1);
+    }
+  }
+}
+
+}  // namespace
+
 template <class T>
 void draw_probes(ProbeKind kind, std::uint64_t seed, const std::uint64_t* rows, std::size_t groups,
                  std::size_t dimension, std::size_t first, std::size_t count, T* v) {
   const T root = std::sqrt(static_cast<T>(dimension));
-  for (std::size_t lane = 0; lane < count * groups * kLanes; ++lane) {
-    const std::size_t probe = first + lane / (groups * kLanes);
-    T* to = v + lane / kLanes * dimension * kLanes + lane % kLanes;
+  std::vector<Rng> streams;  // of each lane
+  for (std::size_t g = 0; g < count * groups; ++g, v += dimension * kLanes) {
+    const std::size_t probe = first + g / groups;
     if (kind == ProbeKind::kUnit) {
-      for (std::size_t i = 0; i < dimension; ++i) to[i * kLanes] = i == probe ? root : T(0);
+      std::fill_n(v, dimension * kLanes, T(0));
+      if (probe < dimension) std::fill_n(v + probe * kLanes, kLanes, root);
       continue;
     }
-    Rng rng(seed, RngPurpose::kProbe, rows[lane % (groups * kLanes)],
-            static_cast<std::uint32_t>(probe));
-    std::uint32_t bits = 0;
-    for (std::size_t i = 0; i < dimension; ++i) {
-      if (kind == ProbeKind::kGaussian) {
-        to[i * kLanes] = static_cast<T>(rng.normal());
-      } else {
-        if (i % 32 == 0) bits = rng.next_u32();
-        to[i * kLanes] = (bits >> (i % 32) & 1U) != 0 ? T(1) : T(-1);
+    streams.clear();
+    for (std::size_t l = 0; l < kLanes; ++l) {
+      streams.emplace_back(seed, RngPurpose::kProbe, rows[g % groups * kLanes + l],
+                           static_cast<std::uint32_t>(probe));
+    }
+    if (kind == ProbeKind::kRademacher) {
+      draw_signs(streams, dimension, v);
+    } else {
+      for (std::size_t i = 0; i < dimension * kLanes; ++i) {
+        v[i] = static_cast<T>(streams[i % kLanes].normal());
       }
     }
   }
