@@ -165,8 +165,9 @@ void add_log_det_options(CLI::App& command, FitArguments& arguments) {
       ->group(kGroup);
   command
       .add_option("--continuation", log_det.continuation,
-                  "Roulette: the chance of each further term (default 0.5)")
-      ->check(inside_unit())
+                  "Roulette: the chance of each further term (default 0.5); 0: of term k or more,\n"
+                  "(terms / k)^2, for Jacobians that come close to 1 (default of images)")
+      ->check(fraction_below_1())
       ->type_name("Q")
       ->group(kGroup);
   command

@@ -284,8 +284,8 @@ LogDetConfig log_det_from_json(JsonFields fields) {
   c.gradient = named_value(fields, "gradient", log_det_gradients());
   if (c.terms == 0) fields.fail("terms", "must be at least 1");
   if (c.probes == 0) fields.fail("probes", "must be at least 1");
-  if (!(c.continuation > 0 && c.continuation < 1)) {
-    fields.fail("continuation", "must lie between 0 and 1");
+  if (!(c.continuation >= 0 && c.continuation < 1)) {
+    fields.fail("continuation", "must be at least 0 and below 1");
   }
   fields.finish();
   return c;

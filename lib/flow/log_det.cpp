@@ -28,14 +28,26 @@ const std::map<std::string, LogDetGradient>& log_det_gradients() {
   return names;
 }
 
+namespace {
+
+// P(N >= k | N >= k - 1) of roulette's number of terms, k > terms.
+double chance_of_term(const LogDetConfig& config, std::size_t k) {
+  if (config.continuation > 0) return config.continuation;
+  const double before = static_cast<double>(k - 1) / static_cast<double>(k);
+  return before * before;
+}
+
+}  // namespace
+
 std::vector<double> series_weights(const LogDetConfig& config, Rng& rng) {
   std::vector<double> weights;
   double sign = 1, reached = 1;  // reached: P(N >= k)
   for (std::size_t k = 1;; ++k, sign = -sign) {
     if (k > config.terms) {
       if (config.method != LogDetMethod::kRoulette) break;
-      if (rng.uniform() >= config.continuation) break;
-      reached *= config.continuation;
+      const double chance = chance_of_term(config, k);
+      if (rng.uniform() >= chance) break;
+      reached *= chance;
     }
     weights.push_back(sign / reached);
   }

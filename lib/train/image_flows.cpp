@@ -79,11 +79,13 @@ TrainConfig default_image_train_config(std::size_t training_images, const ImageS
   TrainConfig config = default_train_config(training_images, shape.size(), model);
   config.batch = 32;
   config.learning_rate = 1e-2;
-  config.clip = 2;  // coupling_flows.cpp
   if (model == ModelKind::kIResNet) {
     config.norm_every = 4;
+    config.l1 = 0;
     config.log_det.method = LogDetMethod::kRoulette;
+    config.log_det.continuation = 0;
   } else {
+    config.clip = 2;  // coupling_flows.cpp
     config.warmup = 0.1;
   }
   set_image_plan(config, std::clamp<std::uint64_t>(training_images / 4, 1000, 20000));

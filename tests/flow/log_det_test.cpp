@@ -52,6 +52,35 @@ TEST_CASE("series_weights: alternating, divided by the probability to get there"
   CHECK(std::fabs(mean[3] + 1) < 4 * std::sqrt(3.0 / kDraws));
 }
 
+TEST_CASE("series_weights: with a tail that falls as a power no term outweighs k^2") {
+  const LogDetConfig config{.method = LogDetMethod::kRoulette, .terms = 2, .continuation = 0};
+  // The series of ln(1 + L), of a block whose Jacobian is L > 1/sqrt(2): the published roulette's
+  // variance is infinite.
+  constexpr double kL = 0.95;
+  constexpr int kDraws = 40000;
+  Rng rng(1, RngPurpose::kTest);
+  double mean = 0, squares = 0;
+  std::size_t third = 0;
+  for (int i = 0; i < kDraws; ++i) {
+    const std::vector<double> weights = series_weights(config, rng);
+    REQUIRE(weights.size() >= 2);
+    third += weights.size() >= 3;
+    double sum = 0, power = 1;
+    for (std::size_t k = 1; k <= weights.size(); ++k) {
+      power *= kL;
+      const double n = k <= 2 ? 1 : static_cast<double>(k) / 2;
+      CHECK(weights[k - 1] == doctest::Approx(k % 2 == 1 ? n * n : -n * n));
+      sum += weights[k - 1] * power / static_cast<double>(k);
+    }
+    mean += sum / kDraws;
+    squares += sum * sum / kDraws;
+  }
+  CHECK(static_cast<double>(third) / kDraws == doctest::Approx(4.0 / 9).epsilon(0.02));
+  const double error = std::sqrt((squares - mean * mean) / kDraws);
+  CHECK(error < 0.01);
+  CHECK(std::fabs(mean - std::log1p(kL)) < 4 * error);
+}
+
 TEST_CASE("terms_for: the first number of terms whose bound is small enough") {
   for (const double l : {0.5, 0.9, 0.97}) {
     const std::size_t n = terms_for(l, 8, 0.01);
@@ -294,11 +323,13 @@ TEST_CASE("learning: each estimator's mean gradient is the exact one, within its
     LogDetGradient gradient;
     ProbeKind probe;
     std::size_t terms;
+    double continuation = 0.5;
   };
   // the series with so many terms that what it leaves out (.7^90) does not count
   const std::vector<Case> cases = {
       {LogDetMethod::kRoulette, LogDetGradient::kNeumann, ProbeKind::kRademacher, 2},
       {LogDetMethod::kRoulette, LogDetGradient::kNeumann, ProbeKind::kGaussian, 3},
+      {LogDetMethod::kRoulette, LogDetGradient::kNeumann, ProbeKind::kRademacher, 2, 0},
       {LogDetMethod::kRoulette, LogDetGradient::kBasic, ProbeKind::kRademacher, 2},
       {LogDetMethod::kSeries, LogDetGradient::kNeumann, ProbeKind::kRademacher, 30},
       {LogDetMethod::kSeries, LogDetGradient::kBasic, ProbeKind::kGaussian, 30}};
@@ -308,7 +339,8 @@ TEST_CASE("learning: each estimator's mean gradient is the exact one, within its
                               .gradient = c.gradient,
                               .probe = c.probe,
                               .probes = 1,
-                              .terms = c.terms};
+                              .terms = c.terms,
+                              .continuation = c.continuation};
     const std::size_t n = f.values.size();
     std::vector<double> sum(n, 0), squares(n, 0);
     double log_p = 0, log_p_squares = 0;

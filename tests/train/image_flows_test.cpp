@@ -71,6 +71,15 @@ TEST_CASE("make_image_flow: the logit takes the place of the marginals") {
   CHECK(*bounds->columns.front().upper <= 8);
 }
 
+TEST_CASE("defaults of images: what suits a table of as many columns is not taken over") {
+  const TrainConfig blocks = default_image_train_config(59500, {28, 28, 1});
+  CHECK(blocks.log_det.method == LogDetMethod::kRoulette);
+  CHECK(blocks.log_det.continuation == 0);
+  CHECK(blocks.l1 == 0);
+  CHECK(blocks.clip == 0);
+  CHECK(default_image_train_config(59500, {28, 28, 1}, ModelKind::kGlow).clip > 1);
+}
+
 TEST_CASE("set_image_plan: a plan of any length has validations and patience") {
   for (const std::uint64_t steps : {1, 5, 1000, 100000}) {
     TrainConfig config;
