@@ -35,7 +35,7 @@ struct Learnable {
   const T* log_det;  // an estimate of its value, [G][1]; the numbers are the tape's
 };
 
-// Rows behind a layer, on their way to those that learn first.
+// Rows that have passed a layer, which is to learn from them later.
 template <class T>
 struct Prepared {
   Var y;
