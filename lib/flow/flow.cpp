@@ -180,11 +180,11 @@ template <class T>
 void Flow<T>::pass_on(const Learning& learning, Stretch& stretch, std::size_t layers,
                       GroupRange part, T* y) const {
   Tape<T>& tape = learning.inputs;
+  const Pass<T> pass = pass_of(learning, tape, nullptr, part);
   const auto mark = tape.mark();
   Prepared<T> next{part_of(tape, stretch.x, dimension_, part), std::nullopt};
   for (std::size_t i = stretch.begin; i < stretch.begin + layers; ++i) {
-    next = layers_[i]->prepare_to_learn(pass_of(learning, tape, nullptr, part), next.y,
-                                        learning.log_det);
+    next = layers_[i]->prepare_to_learn(pass, next.y, learning.log_det);
   }
   std::copy_n(tape.value(next.y), next.y.size(), y + part.first * dimension_ * kLanes);
   // What is known stays on the tape.

@@ -36,10 +36,10 @@ struct LogDetConfig {
   ProbeKind probe = ProbeKind::kRademacher;
   std::size_t probes = 1;  // per row and block
   std::size_t terms = 2;   // of the series; of roulette, those that are always there
-  // Roulette: P(N >= k + 1 | N >= k) behind those terms, as published; 0: P(N >= k) = (terms /
-  // k)^2. Term k is worth L^k / P(N >= k), up to 2^k L^k with the published 1/2, a variance without
-  // bound where L^2 > 1/2: once training has raised the Jacobians so far, it goes astray. Of a tail
-  // that falls as a power the variance is finite for every L < 1.
+  // Roulette: P(N >= k + 1 | N >= k) behind those terms, as published; 0: P(N >= k) =
+  // (terms / k)^2. Term k counts up to L^k / P(N >= k), which is 2^k L^k with the published 1/2:
+  // the variance can be infinite where L^2 >= 1/2. With a tail that falls as a power it is finite
+  // for every L < 1. (maths.md section 3)
   double continuation = 0.5;
 };
 

@@ -136,10 +136,10 @@ class GramMatrix {
   // image.
   GramMatrix(const ConvolutionShape& s, const double* kernel)
       : rows_(s.height), band_(std::min(s.side, s.height)) {
-    const auto columns = static_cast<Eigen::Index>(s.columns());
-    const Eigen::Map<const RowMajor> w(kernel, static_cast<Eigen::Index>(s.outputs), columns);
+    const auto columns = index(s.columns());
+    const Eigen::Map<const RowMajor> w(kernel, index(s.outputs), columns);
     const Matrix own = w.transpose() * w;
-    const auto n = static_cast<Eigen::Index>(s.width * s.inputs);
+    const auto n = index(s.width * s.inputs);
     blocks_.assign(rows_ * band_, Matrix::Zero(n, n));
     std::vector<std::vector<Taps>> taps(s.pixels());
     for_each_row_of_taps(
@@ -242,7 +242,7 @@ double largest_tridiagonal_eigenvalue(const std::vector<double>& diagonal,
 double largest_eigenvalue_estimate(const ConvolutionShape& s, const double* kernel) {
   constexpr int kSteps = 40;
   const ConvolutionOperator<double> a(s, kernel);
-  const auto n = static_cast<Eigen::Index>(a.inputs());
+  const auto n = index(a.inputs());
   Eigen::VectorXd q(n), before = Eigen::VectorXd::Zero(n), image(n);
   std::vector<double> wide(a.outputs()), diagonal, beside;
   Rng rng(0, RngPurpose::kPower, 0);
@@ -295,8 +295,7 @@ double largest_entry(const ConvolutionShape& s, const double* kernel) {
 
 double symbol_bound(const ConvolutionShape& s, const double* kernel) {
   constexpr std::size_t kGrid = 64;  // points an axis
-  const auto rows = static_cast<Eigen::Index>(s.outputs),
-             columns = static_cast<Eigen::Index>(s.inputs);
+  const auto rows = index(s.outputs), columns = index(s.inputs);
   double largest = 0, absolute = 0;
   for (std::size_t i = 0; i < s.outputs * s.columns(); ++i) absolute += std::fabs(kernel[i]);
   // The symbol at (-a, -b) is the conjugate of that at (a, b): half of the plane is enough.
@@ -309,8 +308,7 @@ double symbol_bound(const ConvolutionShape& s, const double* kernel) {
                              static_cast<double>(kGrid);
         const std::complex<double> phase = std::polar(1.0, angle);
         const Eigen::Map<const RowMajor, 0, Eigen::OuterStride<>> tap(
-            kernel + t * s.inputs, rows, columns,
-            Eigen::OuterStride<>(static_cast<Eigen::Index>(s.columns())));
+            kernel + t * s.inputs, rows, columns, Eigen::OuterStride<>(index(s.columns())));
         symbol += phase * tap;
       }
       const Eigen::MatrixXcd gram = rows <= columns ? Eigen::MatrixXcd(symbol * symbol.adjoint())

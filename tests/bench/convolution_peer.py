@@ -1,8 +1,8 @@
 """A training step of the default model of 28 x 28 grey images in plain PyTorch, to time iflow's against:
 squeeze, 16 blocks, squeeze, 16 blocks, each a 3x3, a 1x1 and a 3x3 convolution with CLipSwish before every
 one and ActNorm in front, convolutions normalised by one power iteration on the operator every fourth step,
-log-determinants by roulette (k terms with the chance (2 / k)^2) with their gradient by the Neumann series, Adam and an
-average of the parameters. Prints {"seconds_per_image": ...} on one line.
+log-determinants by roulette (at least k terms with the chance (2 / k)^2) with their gradient by the Neumann
+series, Adam and an average of the parameters. Prints {"seconds_per_image": ...} on one line.
 
     OMP_NUM_THREADS=1 python3 tests/bench/convolution_peer.py
 """
