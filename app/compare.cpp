@@ -171,7 +171,7 @@ class Comparison {
     Fit fit = new_fit(contest.data, settings, mixture);
     TrainingData rows = training_data(fit, contest.data);
     if (options_.fit.seconds) {
-      settings.train = plan_for_time(fit.flow, settings.train, rows, 0, *options_.fit.seconds);
+      settings.train = plan_for_time(fit.flow, settings, rows, 0, *options_.fit.seconds);
       set_settings(fit, settings);
     }
     std::optional<CheckpointWriter> writer;

@@ -53,7 +53,7 @@ class FitCommand {
     fit_ = new_fit(data, settings, mixture_of(data, settings.train.seed));
     TrainingData rows = training_data(fit_, data);
     if (arguments_.seconds) {
-      settings.train = plan_for_time(fit_.flow, settings.train, rows, 0, seconds_left());
+      settings.train = plan_for_time(fit_.flow, settings, rows, 0, seconds_left());
       set_settings(fit_, settings);
     }
     Trainer trainer(fit_.flow, fit_.train, std::move(rows));
@@ -76,7 +76,7 @@ class FitCommand {
     check_same_data(data.record);
     catch_interrupts();
     TrainingData rows = training_data(fit_, data);
-    lengthen_plan(settings.train, rows);
+    lengthen_plan(settings, rows);
     set_settings(fit_, settings);
 
     Trainer trainer(fit_.flow, fit_.train, std::move(rows));
@@ -108,13 +108,13 @@ class FitCommand {
   // Of --time.
   double seconds_left() const { return *arguments_.seconds - watch_.seconds(); }
 
-  void lengthen_plan(TrainConfig& train, const TrainingData& rows) const {
+  void lengthen_plan(FitSettings& settings, const TrainingData& rows) const {
     if (arguments_.given.contains("steps")) {
-      extend_plan(train, arguments_.settings.train.steps);
+      settings.train = extended_plan(settings, arguments_.settings.train.steps);
     } else if (arguments_.seconds) {
       const TrainConfig longer =
-          plan_for_time(fit_.flow, train, rows, fit_.state.step, seconds_left());
-      if (longer.steps > train.steps) train = longer;
+          plan_for_time(fit_.flow, settings, rows, fit_.state.step, seconds_left());
+      if (longer.steps > settings.train.steps) settings.train = longer;
     }
   }
 

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 
-#include "fit_settings.h"
 #include "interrupt.h"
 #include "stopwatch.h"
 
@@ -62,13 +61,9 @@ RunCosts measure_costs(const FlowConfig& flow, const TrainConfig& train, const T
 }
 
 // The plan that these costs allow.
-TrainConfig plan_within(const TrainConfig& train, const RunCosts& costs, std::uint64_t done,
+TrainConfig plan_within(const FitSettings& settings, const RunCosts& costs, std::uint64_t done,
                         double seconds) {
-  const auto plan_of = [&](std::uint64_t steps) {
-    TrainConfig plan = train;
-    extend_plan(plan, done + steps);
-    return plan;
-  };
+  const auto plan_of = [&](std::uint64_t steps) { return extended_plan(settings, done + steps); };
   const double usable = kUsedPart * seconds;
   auto steps = static_cast<std::uint64_t>(std::max((usable - costs.start) / costs.step, 1.0));
   while (steps > 1) {
@@ -85,11 +80,11 @@ TrainConfig plan_within(const TrainConfig& train, const RunCosts& costs, std::ui
 
 }  // namespace
 
-TrainConfig plan_for_time(const FlowConfig& flow, const TrainConfig& train,
+TrainConfig plan_for_time(const FlowConfig& flow, const FitSettings& settings,
                           const TrainingData& data, std::uint64_t done, double seconds) {
   const Stopwatch watch;
-  const RunCosts costs = measure_costs(flow, train, data, seconds);
-  return plan_within(train, costs, done, seconds - watch.seconds());
+  const RunCosts costs = measure_costs(flow, settings.train, data, seconds);
+  return plan_within(settings, costs, done, seconds - watch.seconds());
 }
 
 }  // namespace iflow

@@ -3,14 +3,15 @@
 
 #include <cstdint>
 
+#include "fit_settings.h"
 #include "train/trainer.h"
 
 namespace iflow {
 
-// `train` with the longest plan whose steps after the first `done` ones fit into `seconds` from
-// now, with a margin; at least one step. What a step costs is measured on a throw-away trainer,
-// for a twentieth of `seconds` or one second.
-TrainConfig plan_for_time(const FlowConfig& flow, const TrainConfig& train,
+// The longest plan for these settings whose steps after the first `done` ones fit into `seconds`
+// from now, with a margin; at least one step. What a step costs is measured on a throw-away
+// trainer, for a twentieth of `seconds` or one second.
+TrainConfig plan_for_time(const FlowConfig& flow, const FitSettings& settings,
                           const TrainingData& data, std::uint64_t done, double seconds);
 
 }  // namespace iflow

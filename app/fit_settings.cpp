@@ -190,17 +190,15 @@ FitSettings settings_from_json(const json& options, const std::string& checkpoin
   return s;
 }
 
-void extend_plan(TrainConfig& train, std::uint64_t steps) {
-  TrainConfig plan = train;
-  for (const auto& set : {set_plan, set_image_plan}) {
-    TrainConfig before = train, after = train;
-    set(before, train.steps);
-    set(after, steps);
-    if (train.validate_every == before.validate_every) plan.validate_every = after.validate_every;
-    if (train.patience == before.patience) plan.patience = after.patience;
-  }
-  plan.steps = steps;
-  train = plan;
+TrainConfig extended_plan(const FitSettings& settings, std::uint64_t steps) {
+  const auto set = settings.is_image ? set_image_plan : set_plan;
+  const TrainConfig& given = settings.train;
+  TrainConfig suitable = given, plan = given;
+  set(suitable, given.steps);
+  set(plan, steps);
+  if (given.validate_every != suitable.validate_every) plan.validate_every = given.validate_every;
+  if (given.patience != suitable.patience) plan.patience = given.patience;
+  return plan;
 }
 
 }  // namespace iflow

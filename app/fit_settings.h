@@ -53,7 +53,8 @@ nlohmann::json every_setting(const FitSettings& settings);
 nlohmann::json settings_to_json(const FitSettings& settings);
 FitSettings settings_from_json(const nlohmann::json& options, const std::string& checkpoint);
 
-// A longer plan: steps, and the options that follow from them unless they were chosen otherwise.
-void extend_plan(TrainConfig& train, std::uint64_t steps);
+// The plan of these settings, made `steps` long: the options that follow from the steps follow
+// them, unless they were chosen otherwise.
+TrainConfig extended_plan(const FitSettings& settings, std::uint64_t steps);
 
 }  // namespace iflow

@@ -21,9 +21,6 @@
 
 namespace iflow {
 
-// A flow has at most so many dimensions.
-inline constexpr std::size_t kMaxDimension = std::size_t{1} << 16;
-
 // What images are, for a model of images: rows of height x width x channels integers from 0 to
 // 2^bits - 1, elements in that order, each spread over [v, v + 1).
 struct ImageRecord {

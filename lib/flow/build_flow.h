@@ -1,6 +1,7 @@
 // From a description of a flow to the flow itself: the only place that knows every kind of layer.
 #pragma once
 
+#include <cstddef>
 #include <variant>
 #include <vector>
 
@@ -17,6 +18,9 @@
 
 namespace iflow {
 
+// A flow has at most so many dimensions.
+inline constexpr std::size_t kMaxDimension = std::size_t{1} << 16;
+
 struct ActNormConfig {
   std::size_t channels = 0;  // 0: every column for itself
 };
@@ -30,7 +34,7 @@ struct ConvolutionalBlockConfig {
   ConvolutionalBranchConfig branch;
 };
 
-// Add a kind of layer here, in build_flow.cpp and in checkpoint/model_file.cpp.
+// Add a kind of layer here, in build_flow.cpp and in checkpoint/flow_json.cpp.
 using LayerConfig = std::variant<BoundsConfig, StandardiseConfig, WhitenConfig, ActNormConfig,
                                  ResidualBlockConfig, PluConfig, CouplingConfig, MarginalConfig,
                                  SqueezeConfig, FactorOutConfig, ConvolutionalBlockConfig>;

@@ -107,6 +107,22 @@ TEST_CASE("fit --resume: more steps or more time extend the plan") {
   CHECK(model_of(folder / "moons.iflow")["history"]["step"] > 500);
 }
 
+TEST_CASE("fit --resume: what follows from the steps follows more of them, unless it was chosen") {
+  const MoonsFolder folder;
+  const std::string fit = "iflow fit moons.csv --blocks 1 --hidden 4 --patience 0 --quiet ";
+  // 300 is what would suit 6000 steps of images.
+  REQUIRE(folder.run(fit + "--steps 6000 --validate-every 300 -o chosen").exit_code == 0);
+  REQUIRE(folder.run(fit + "--steps 6000 -o followed").exit_code == 0);
+  for (const std::string name : {"chosen", "followed"}) {
+    REQUIRE(folder.run("iflow fit moons.csv --resume --steps 6200 -o " + name).exit_code == 0);
+  }
+  const json chosen = model_of(folder / "chosen")["training"];
+  const json followed = model_of(folder / "followed")["training"];
+  CHECK(chosen["validate_every"] == 300);
+  CHECK(followed["validate_every"] == 62);
+  CHECK(chosen["patience"] == 0);
+}
+
 TEST_CASE("fit --resume: an extension that was killed goes on with its own plan") {
   const MoonsFolder folder;
   REQUIRE(folder.run("iflow fit moons.csv" + kSmall).exit_code == 0);
