@@ -54,9 +54,10 @@ void print_image_step() {
   const ParameterLayout& layout = trainer.flow().layout();
   const double flops = needed_passes(config.log_det) * pass_flops(layout, config.batch);
   std::printf(
-      "Training step, images of 28x28: 16 + 16 blocks, %zu parameters, batch %zu, roulette, %.0f "
+      "Training step, images of 28x28: %zu + %zu blocks, %zu parameters, batch %zu, roulette, %.0f "
       "MFLOP in products an image\n",
-      layout.count(), config.batch, flops / static_cast<double>(config.batch) * 1e-6);
+      options.blocks, options.blocks, layout.count(), config.batch,
+      flops / static_cast<double>(config.batch) * 1e-6);
   const double seconds = print_step_time(trainer, flops);
   std::printf("%.2f ms an image\n\n", seconds * 1e3 / static_cast<double>(config.batch));
 }
