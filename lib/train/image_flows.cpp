@@ -63,10 +63,10 @@ void append_scale(const FlowOptions& options, const ImageShape& shape, FlowConfi
 
 // MNIST, bits per dimension of the 500 held-out images, 16 | 24 blocks a size:
 //   after 2,400 of 2,400 steps 1.0905 | 1.0841 (with filters 32, 32 and 16 blocks, 1.0859)
-//   after 4,500, 9,000, 13,500 and 36,000 of 90,000 1.0758 | 1.0712, 1.0475 | 1.0408,
-//     1.0356 | 1.0285, 1.0136 | 1.0055
-// for 1.46 times the time (1.40 with the wider filters). In equal time 16 blocks are ahead for the
-// first minutes: after 3,500 of them about 1.076.
+//   after 4,500, 9,000, 36,000, 54,000 and 90,000 of 90,000 1.0758 | 1.0712, 1.0475 | 1.0408,
+//     1.0136 | 1.0055, 1.0082 | 0.9966, 1.0017 | 0.9884
+// for 1.46 times the time (1.40 with the wider filters). In the first minutes 16 blocks are ahead:
+// test images, five minutes of two cores 1.0871 | 1.0912, 75 | 120 minutes 1.0278 | 1.0150.
 FlowOptions default_image_options(ModelKind model) {
   if (model != ModelKind::kIResNet) return default_image_coupling_options(model);
   FlowOptions options;
