@@ -12,6 +12,19 @@ namespace iflow {
 
 using nlohmann::json;
 
+namespace {
+
+bool all_positive(const std::vector<double>& masses) {
+  return std::all_of(masses.begin(), masses.end(), [](double mass) { return mass > 0; });
+}
+
+bool sum_to_one(const std::vector<double>& masses) {
+  constexpr double kRounding = 1e-9;
+  return std::fabs(std::accumulate(masses.begin(), masses.end(), 0.0) - 1) <= kRounding;
+}
+
+}  // namespace
+
 json gaussian_to_json(const Gaussian& gaussian) {
   return {{"mean", gaussian.mean}, {"covariance", gaussian.covariance}};
 }
@@ -39,14 +52,11 @@ Mixture mixture_from_json(JsonFields fields, std::size_t dimension) {
   for (JsonFields& component : fields.objects("components")) {
     mixture.components.push_back(gaussian_from_json(std::move(component), dimension));
   }
-  const bool positive = std::all_of(mixture.weights.begin(), mixture.weights.end(),
-                                    [](double weight) { return weight > 0; });
-  if (!positive || mixture.weights.empty() || mixture.weights.size() != mixture.components.size()) {
+  if (!all_positive(mixture.weights) || mixture.weights.empty() ||
+      mixture.weights.size() != mixture.components.size()) {
     fields.fail("weights", "there must be a positive weight for every component");
   }
-  constexpr double kRounding = 1e-9;
-  const double sum = std::accumulate(mixture.weights.begin(), mixture.weights.end(), 0.0);
-  if (std::fabs(sum - 1) > kRounding) fields.fail("weights", "their sum must be 1");
+  if (!sum_to_one(mixture.weights)) fields.fail("weights", "their sum must be 1");
   fields.finish();
   return mixture;
 }
@@ -56,11 +66,8 @@ json pixels_to_json(const PixelHistogram& pixels) { return {{"masses", pixels.ma
 PixelHistogram pixels_from_json(JsonFields fields, std::size_t channels, int bits) {
   PixelHistogram pixels{fields.get<std::vector<std::vector<double>>>("masses")};
   const auto makes_sense = [&](const std::vector<double>& masses) {
-    constexpr double kRounding = 1e-9;
-    const double sum = std::accumulate(masses.begin(), masses.end(), 0.0);
-    return masses.size() == std::size_t{1} << static_cast<unsigned>(bits) &&
-           std::all_of(masses.begin(), masses.end(), [](double mass) { return mass > 0; }) &&
-           std::fabs(sum - 1) <= kRounding;
+    return masses.size() == std::size_t{1} << static_cast<unsigned>(bits) && all_positive(masses) &&
+           sum_to_one(masses);
   };
   if (pixels.masses.size() != channels ||
       !std::all_of(pixels.masses.begin(), pixels.masses.end(), makes_sense)) {

@@ -16,6 +16,36 @@ json image_to_json(const ImageShape& image) {
   return json::array({image.height, image.width, image.channels});
 }
 
+// What every residual branch says of itself, in addition to `layer`.
+template <class Branch>
+json branch_to_json(json layer, const Branch& branch) {
+  layer["activation"] = branch.activation;
+  layer["activation_start"] = branch.activation_start;
+  layer["activation_first"] = branch.activation_first;
+  layer["start_gain"] = branch.start_gain;
+  layer["coefficient"] = branch.coefficient;
+  return layer;
+}
+
+template <class Branch>
+void branch_from_json(JsonFields& fields, Branch& branch) {
+  branch.activation = fields.get<std::string>("activation");
+  branch.activation_start = fields.get<double>("activation_start");
+  branch.activation_first = fields.get<bool>("activation_first");
+  branch.start_gain = fields.get<double>("start_gain");
+  branch.coefficient = fields.get<double>("coefficient");
+}
+
+// A layer that does the same to every pixel; without channels, to every row of a table.
+json channels_to_json(json layer, std::size_t channels) {
+  if (channels > 0) layer["channels"] = channels;
+  return layer;
+}
+
+std::size_t channels_from_json(JsonFields& fields) {
+  return fields.get_or<std::size_t>("channels", 0);
+}
+
 struct LayerToJson {
   json operator()(const BoundsConfig& c) const {
     json columns = json::array();
@@ -35,23 +65,13 @@ struct LayerToJson {
     return {{"kind", "whiten"}, {"factor", c.factor}};
   }
   json operator()(const ActNormConfig& c) const {
-    json actnorm = {{"kind", "actnorm"}};
-    if (c.channels > 0) actnorm["channels"] = c.channels;
-    return actnorm;
+    return channels_to_json({{"kind", "actnorm"}}, c.channels);
   }
   json operator()(const ResidualBlockConfig& c) const {
-    return {{"kind", "residual"},
-            {"hidden", c.branch.hidden},
-            {"activation", c.branch.activation},
-            {"activation_start", c.branch.activation_start},
-            {"activation_first", c.branch.activation_first},
-            {"start_gain", c.branch.start_gain},
-            {"coefficient", c.branch.coefficient}};
+    return branch_to_json({{"kind", "residual"}, {"hidden", c.branch.hidden}}, c.branch);
   }
   json operator()(const PluConfig& c) const {
-    json plu = {{"kind", "plu"}};
-    if (c.channels > 0) plu["channels"] = c.channels;
-    return plu;
+    return channels_to_json({{"kind", "plu"}}, c.channels);
   }
   json operator()(const CouplingConfig& c) const {
     json coupling = {{"kind", coupling_names().at(c.kind) + " coupling"},
@@ -78,15 +98,11 @@ struct LayerToJson {
     return {{"kind", "factor out"}, {"image", image_to_json(c.image)}};
   }
   json operator()(const ConvolutionalBlockConfig& c) const {
-    return {{"kind", "convolutional"},
-            {"image", image_to_json(c.branch.image)},
-            {"filters", c.branch.filters},
-            {"sides", c.branch.sides},
-            {"activation", c.branch.activation},
-            {"activation_start", c.branch.activation_start},
-            {"activation_first", c.branch.activation_first},
-            {"start_gain", c.branch.start_gain},
-            {"coefficient", c.branch.coefficient}};
+    return branch_to_json({{"kind", "convolutional"},
+                           {"image", image_to_json(c.branch.image)},
+                           {"filters", c.branch.filters},
+                           {"sides", c.branch.sides}},
+                          c.branch);
   }
 };
 
@@ -141,11 +157,7 @@ ConvolutionalBranchConfig convolutional_from_json(JsonFields& fields) {
   branch.image = image_from_json(fields);
   branch.filters = fields.get<std::vector<std::size_t>>("filters");
   branch.sides = fields.get<std::vector<std::size_t>>("sides");
-  branch.activation = fields.get<std::string>("activation");
-  branch.activation_start = fields.get<double>("activation_start");
-  branch.activation_first = fields.get<bool>("activation_first");
-  branch.start_gain = fields.get<double>("start_gain");
-  branch.coefficient = fields.get<double>("coefficient");
+  branch_from_json(fields, branch);
   return branch;
 }
 
@@ -166,20 +178,16 @@ LayerConfig layer_from_json(JsonFields fields, std::size_t dimension, std::size_
   } else if (kind == "whiten") {
     config = WhitenConfig{fields.get<std::vector<double>>("factor")};
   } else if (kind == "actnorm") {
-    config = ActNormConfig{fields.has("channels") ? fields.get<std::size_t>("channels") : 0};
+    config = ActNormConfig{channels_from_json(fields)};
   } else if (kind == "residual") {
     DenseBranchConfig branch;
     branch.dimension = dimension;
     branch.condition = condition;
     branch.hidden = fields.get<std::vector<std::size_t>>("hidden");
-    branch.activation = fields.get<std::string>("activation");
-    branch.activation_start = fields.get<double>("activation_start");
-    branch.activation_first = fields.get<bool>("activation_first");
-    branch.start_gain = fields.get<double>("start_gain");
-    branch.coefficient = fields.get<double>("coefficient");
+    branch_from_json(fields, branch);
     config = ResidualBlockConfig{branch};
   } else if (kind == "plu") {
-    config = PluConfig{fields.has("channels") ? fields.get<std::size_t>("channels") : 0};
+    config = PluConfig{channels_from_json(fields)};
   } else if (kind == "marginal") {
     config = MarginalConfig{fields.get<std::vector<std::vector<double>>>("masses"),
                             fields.get<double>("margin")};

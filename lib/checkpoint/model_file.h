@@ -1,5 +1,5 @@
 // What a checkpoint says: the fitted model, how it came about, and what resuming needs. The layout
-// on disk is store_layout.h's; the fields of model.json are this file's.
+// on disk is store_layout.h's; the fields of model.json are this file's and those of the *_json.h.
 #pragma once
 
 #include <map>
