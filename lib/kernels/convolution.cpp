@@ -10,6 +10,8 @@ namespace iflow::kernels {
 namespace {
 
 using simd::broadcast;
+using simd::broadcast_for;
+using simd::hold;
 using simd::kWidth;
 using simd::load;
 using simd::store;
@@ -41,22 +43,32 @@ struct Place {
 };
 
 // Adds a tap to the tile's pixels kFirst .. kLast - 1; x is what it reads for the first of these.
+// Where the accumulators leave no room for a pixel and all weights, the last weight is read for
+// every pixel.
 template <class T, std::size_t kFirst, std::size_t kLast, std::size_t kRows, std::size_t kColumns>
 [[gnu::always_inline]] inline void add_tap(const TapSum<T>& sum, const T* w, const T* x,
                                            Vec<T> (&acc)[kRows][kColumns]) {
+  constexpr std::size_t kNeeded = kRows * kColumns + kRows + 1;
+  constexpr std::size_t kHeld = kNeeded > simd::kRegisters ? kRows - 1 : kRows;
   const std::size_t pixel_stride = sum.inputs * kLanes;
   const std::ptrdiff_t row_stride = sum.row_stride, stride = sum.stride;
   for (std::size_t k = sum.inputs; k > 0; --k) {
     Vec<T> factor[kRows];
 #pragma GCC unroll 32
-    for (std::size_t r = 0; r < kRows; ++r) {
+    for (std::size_t r = 0; r < kHeld; ++r) {
       factor[r] = broadcast(w[static_cast<std::ptrdiff_t>(r) * row_stride]);
     }
 #pragma GCC unroll 32
     for (std::size_t c = kFirst; c < kLast; ++c) {
-      const Vec<T> pixel = load(x + (c - kFirst) * pixel_stride);
+      Vec<T> pixel = load(x + (c - kFirst) * pixel_stride);
+      hold<T>(pixel);
 #pragma GCC unroll 32
-      for (std::size_t r = 0; r < kRows; ++r) acc[r][c] += factor[r] * pixel;
+      for (std::size_t r = 0; r < kRows; ++r) {
+        if (r == kHeld) {
+          factor[r] = broadcast_for(pixel, w + static_cast<std::ptrdiff_t>(r) * row_stride);
+        }
+        acc[r][c] += factor[r] * pixel;
+      }
     }
     w += stride;
     x += kLanes;

@@ -22,8 +22,16 @@ struct ConvolutionShape {
   std::size_t pixels() const { return height * width; }
   std::size_t taps() const { return side * side; }
   std::size_t columns() const { return taps() * inputs; }
-  // Multiplications of an image, those with pixels outside it included.
-  std::size_t products() const { return pixels() * outputs * columns(); }
+  // Multiplications of an image; those with the zeros outside it need not be done, nor counted.
+  std::size_t products() const { return met(height) * met(width) * inputs * outputs; }
+
+ private:
+  // Along a side of the image: the pairs of a pixel and a tap that reads inside it.
+  std::size_t met(std::size_t length) const {
+    std::size_t pairs = length;
+    for (std::size_t d = 1; d <= side / 2 && d < length; ++d) pairs += 2 * (length - d);
+    return pairs;
+  }
 };
 
 // y[g] = w * x[g], plus the bias (outputs) in every image of the first `bias_groups` groups; no

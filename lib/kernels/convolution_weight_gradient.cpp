@@ -10,6 +10,7 @@ namespace iflow::kernels {
 
 namespace {
 
+using simd::hold;
 using simd::kWidth;
 using simd::load;
 using simd::store;
@@ -80,7 +81,8 @@ struct LaneTile {
         for (std::size_t f = 0; f < kF; ++f) held[f] = load(few + f * kLanes + l);
 #pragma GCC unroll 32
         for (std::size_t m = 0; m < kM; ++m) {
-          const Vec<T> passing = load(many + m * kLanes + l);
+          Vec<T> passing = load(many + m * kLanes + l);
+          hold<T>(passing);
 #pragma GCC unroll 32
           for (std::size_t f = 0; f < kF; ++f) acc[m][f] += passing * held[f];
         }

@@ -10,6 +10,8 @@ namespace iflow::kernels {
 namespace {
 
 using simd::broadcast;
+using simd::forget;
+using simd::hold;
 using simd::kRegistersPerGroup;
 using simd::kWidth;
 using simd::load;
@@ -40,13 +42,6 @@ struct Product {
   const T* bias = nullptr;
   std::size_t bias_groups = 0;
 };
-
-// Keeps GCC from knowing where a pointer came from: it would compute the addresses of all rows of a
-// tile ahead, only to spill them.
-template <class T>
-[[gnu::always_inline]] inline void forget(T*& p) {
-  asm("" : "+r"(p));
-}
 
 // On to the next row of `out`.
 template <class T>
@@ -241,10 +236,12 @@ template <class T, std::size_t kRows, std::size_t kColumns>
 #pragma GCC unroll 32
       for (std::size_t c = 0; c < kColumns; ++c) {
         column[c] = load(x + c * kLanes + part * kWidth<T>);
+        hold<T>(column[c]);
       }
 #pragma GCC unroll 32
       for (std::size_t r = 0; r < kRows; ++r) {
-        const Vec<T> row = load(dy + r * kLanes + part * kWidth<T>);
+        Vec<T> row = load(dy + r * kLanes + part * kWidth<T>);
+        hold<T>(row);
 #pragma GCC unroll 32
         for (std::size_t c = 0; c < kColumns; ++c) acc[r * kColumns + c] += row * column[c];
       }

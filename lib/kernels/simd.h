@@ -69,6 +69,32 @@ inline Vec<T> broadcast(T x) {
   return x - Vec<T>{};
 }
 
+// Keeps GCC from knowing where a pointer came from: it would compute the addresses of all rows of a
+// tile ahead, only to spill them.
+template <class T>
+[[gnu::always_inline]] inline void forget(T*& p) {
+  asm("" : "+r"(p));
+}
+
+// Holds what was loaded in a register. Where these are few, GCC would read it from memory again for
+// each of its uses, and two loads a cycle do not feed two multiply-adds.
+template <class T>
+[[gnu::always_inline]] inline void hold([[maybe_unused]] Vec<T>& v) {
+#if defined(__x86_64__)
+  asm("" : "+v"(v));
+#endif
+}
+
+// All lanes *p, read for the sake of `user` alone, whose multiply-add takes it from memory: for
+// where no register is left to keep it in.
+template <class T>
+[[gnu::always_inline]] inline Vec<T> broadcast_for([[maybe_unused]] Vec<T>& user, const T* p) {
+#if defined(__x86_64__)
+  asm("" : "+v"(user), "+r"(p));
+#endif
+  return broadcast(*p);
+}
+
 // Combines x and y, which hold the partial sums of kHeld accumulators each (kWidth / kHeld lanes
 // apiece, in order), into a vector that holds those of all 2 kHeld, half as many lanes apiece.
 template <class T, std::size_t kHeld, std::size_t... kLane>

@@ -120,7 +120,7 @@ void print_convolutions(double peak) {
   }
   std::printf(
       "Convolutions, float, one thread, GFLOP/s (share of peak); products with the zeros outside "
-      "the image count\n%s\n",
+      "the image don't count\n%s\n",
       format_text_table({"layer", "images", "forward", "input gradient", "weight gradient"}, rows)
           .c_str());
 }

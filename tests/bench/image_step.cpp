@@ -27,7 +27,7 @@ double mean_terms(const LogDetConfig& config) {
 double needed_passes(const LogDetConfig& config) { return 1 + mean_terms(config) + 2 * 2; }
 
 // Floating-point operations of one pass for a batch; products with the zeros outside the image
-// count.
+// don't count.
 double pass_flops(const ParameterLayout& layout, std::size_t batch) {
   double products = 0;
   for (const ParameterInfo& info : layout.entries()) {

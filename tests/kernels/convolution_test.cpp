@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
 #include "base/aligned.h"
 #include "base/rng.h"
@@ -125,6 +126,17 @@ TEST_CASE_TEMPLATE("a convolution of side 1 is a matrix product at every pixel",
   matmul(row_major(w.data(), shape.outputs, shape.inputs), x.data(), expected.data(),
          groups * shape.pixels(), false);
   CHECK((y == expected));
+}
+
+TEST_CASE("the products of a convolution are those inside the image") {
+  for_shapes([](const ConvolutionShape& shape) {
+    INFO_SHAPE(shape);
+    const AlignedVector<double> w(weight_size(shape), 1), x(input_size(shape), 1);
+    AlignedVector<double> y(output_size(shape));
+    convolve<double>(shape, w.data(), nullptr, 0, x.data(), y.data(), 1);
+    const double sum = std::accumulate(y.begin(), y.end(), 0.0);
+    CHECK(sum == static_cast<double>(kLanes * shape.products()));
+  });
 }
 
 TEST_CASE_TEMPLATE("convolutions of no groups leave the output", T, float, double) {
