@@ -100,6 +100,8 @@ template <class T, std::size_t kRows, std::size_t kGroups>
   const std::size_t right_group = p.right_group, row_stride = p.row_stride, stride = p.stride;
   for (std::size_t b = 0; b < p.blocks; ++b) {
     const T* left = p.left + m * row_stride + b * p.block_stride;
+    // unrolled: 2 x 32 times 6 groups 142 -> 171 GFLOP/s, 32 x 32 236 -> 243
+#pragma GCC unroll 4
     for (std::size_t k = 0; k < p.width; ++k) {
       Vec<T> column[kColumns];
 #pragma GCC unroll 32
@@ -164,6 +166,7 @@ void product(const Product<T>& p, std::size_t groups) {
     if (p.rows < 4) panels.template operator()<kMany>();
   }
   if constexpr (kMany >= 8) {
+    if (p.rows < 4) panels.template operator()<6>();  // a tile of 32 rows with 2 tangents
     if (p.rows < 4) panels.template operator()<4>();
   }
   // As wide as leaves room for at least four rows, which share the loads of a column; two panels of

@@ -25,18 +25,18 @@ double median(std::vector<double> samples) {
 }
 
 double median_seconds(const std::function<void()>& f, int repeats, double seconds) {
-  std::vector<double> samples;
-  f();
-  for (int r = 0; r < repeats; ++r) {
-    int calls = 0;
+  const auto seconds_of = [&](std::size_t calls) {
     const double start = now();
-    double elapsed = 0;
-    do {
-      f();
-      ++calls;
-      elapsed = now() - start;
-    } while (elapsed < seconds);
-    samples.push_back(elapsed / calls);
+    for (std::size_t i = 0; i < calls; ++i) f();
+    return now() - start;
+  };
+  f();
+  // The clock is read around many calls of a short f: reading it takes as long as a small product.
+  std::size_t calls = 1;
+  while (seconds_of(calls) < seconds) calls *= 2;
+  std::vector<double> samples;
+  for (int r = 0; r < repeats; ++r) {
+    samples.push_back(seconds_of(calls) / static_cast<double>(calls));
   }
   return median(std::move(samples));
 }
