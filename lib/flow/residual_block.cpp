@@ -121,7 +121,7 @@ Prepared<T> ResidualBlock<T>::prepare_to_learn(const Pass<T>& pass, Var x,
   if (config.method == LogDetMethod::kExact || config.gradient != LogDetGradient::kNeumann) {
     return Layer<T>::prepare_to_learn(pass, x, config);
   }
-  Linearised<T> at = branch_->linearise(pass, pass.tape.value(x), x.groups);
+  Linearised<T> at = branch_->evaluate(pass, pass.tape.value(x), x.groups);
   return {plus_branch(pass.tape, x, at), std::move(at)};
 }
 
@@ -138,9 +138,10 @@ Learnable<T> ResidualBlock<T>::forward_to_learn(const Pass<T>& pass, Var x, cons
   draw_probes(config.probe, draw.seed, draw.rows, x.groups, x.elements, 0, config.probes,
               pass.tape.value(v));
   if (config.gradient != LogDetGradient::kNeumann) return learn_by_series(pass, x, v, weights);
-  if (known != nullptr) return learn_by_neumann(pass, x, v, weights, *known);
-  return learn_by_neumann(pass, x, v, weights,
-                          branch_->linearise(pass, pass.tape.value(x), x.groups));
+  const T* at_x = pass.tape.value(x);
+  Linearised<T> at = known != nullptr ? *known : branch_->evaluate(pass, at_x, x.groups);
+  branch_->complete(pass, at_x, at);
+  return learn_by_neumann(pass, x, v, weights, at);
 }
 
 template <class T>

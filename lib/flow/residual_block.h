@@ -26,7 +26,7 @@ class ResidualBlock final : public Layer<T> {
   // The log-determinant is exact: ln det (I + J), J from the dimension's unit tangents.
   Transformed forward(const Pass<T>& pass, Var x) const override;
   Var transform(const Pass<T>& pass, Var x) const override;
-  // Where the gradient is Neumann's, g is linearised here once for all.
+  // Where the gradient is Neumann's, g is evaluated here once for all.
   Prepared<T> prepare_to_learn(const Pass<T>& pass, Var x,
                                const LogDetConfig& config) const override;
   // By the Neumann series: the gradient of ln det (I + J) is E[v^T dJ u], u = (I + J)^-1 v as a

@@ -50,6 +50,15 @@ class Branch {
   // Nothing is recorded, whether the tape records or not. x: [G][dimension]
   virtual Linearised<T> linearise(const Pass<T>& pass, const T* x, std::size_t groups) const = 0;
 
+  // The same in two steps, for where many are kept: `evaluate` may leave out phi', which take as
+  // much memory as everything else, and `complete` adds what is missing, given the same x.
+  virtual Linearised<T> evaluate(const Pass<T>& pass, const T* x, std::size_t groups) const {
+    return linearise(pass, x, groups);
+  }
+  virtual void complete(const Pass<T>& pass, const T* x, Linearised<T>& at) const {
+    static_cast<void>(pass), static_cast<void>(x), static_cast<void>(at);
+  }
+
   // out = J t for D tangents at every point: t, out [D G][dimension], which may be the same.
   virtual void jacobian_product(const Pass<T>& pass, const Linearised<T>& at, const T* t, T* out,
                                 std::size_t tangents) const = 0;

@@ -117,22 +117,27 @@ std::size_t ConvolutionalBranch<T>::widest() const {
 }
 
 template <class T>
-Linearised<T> ConvolutionalBranch<T>::linearise(const Pass<T>& pass, const T* x,
-                                                std::size_t groups) const {
-  Linearised<T> result{groups, nullptr, {}};
-  const std::size_t pixels = layers_.front().shape.pixels();
+void ConvolutionalBranch<T>::activate(const Pass<T>& pass, const Layer& layer, const T* z,
+                                      T* activated, T* slope, std::size_t groups) const {
+  kernels::channel_activation_forward<T>(phi_, activation_parameter(pass, layer), z, activated,
+                                         slope, layer.channels, groups * layer.shape.pixels(), 0);
+}
+
+template <class T>
+Linearised<T> ConvolutionalBranch<T>::evaluate(const Pass<T>& pass, const T* x, std::size_t groups,
+                                               bool slopes) const {
+  Linearised<T> result{groups, nullptr, std::vector<const T*>(layers_.size(), nullptr)};
   const auto activated = pass.tape.workspace(widest() * groups);
-  for (const Layer& layer : layers_) {
-    T* phi = nullptr;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const Layer& layer = layers_[i];
+    const std::size_t pixels = groups * layer.shape.pixels();
     if (layer.activated) {
-      phi = pass.tape.scratch(groups * pixels * layer.channels * kLanes);
-      kernels::channel_activation_forward<T>(phi_, activation_parameter(pass, layer), x,
-                                             activated.data(), phi, layer.channels, groups * pixels,
-                                             0);
+      T* slope = slopes ? pass.tape.scratch(pixels * layer.channels * kLanes) : nullptr;
+      activate(pass, layer, x, activated.data(), slope, groups);
+      result.phi[i] = slope;
       x = activated.data();
     }
-    result.phi.push_back(phi);
-    T* y = pass.tape.scratch(groups * pixels * layer.shape.outputs * kLanes);
+    T* y = pass.tape.scratch(pixels * layer.shape.outputs * kLanes);
     kernels::convolve(layer.shape, pass.parameter(layer.weight).value,
                       pass.parameter(layer.bias).value, groups, x, y, groups);
     result.outputs.push_back(y);
@@ -140,6 +145,30 @@ Linearised<T> ConvolutionalBranch<T>::linearise(const Pass<T>& pass, const T* x,
   }
   result.value = x;
   return result;
+}
+
+template <class T>
+Linearised<T> ConvolutionalBranch<T>::linearise(const Pass<T>& pass, const T* x,
+                                                std::size_t groups) const {
+  return evaluate(pass, x, groups, true);
+}
+
+template <class T>
+Linearised<T> ConvolutionalBranch<T>::evaluate(const Pass<T>& pass, const T* x,
+                                               std::size_t groups) const {
+  return evaluate(pass, x, groups, false);
+}
+
+template <class T>
+void ConvolutionalBranch<T>::complete(const Pass<T>& pass, const T* x, Linearised<T>& at) const {
+  const auto activated = pass.tape.workspace(widest() * at.groups);
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const Layer& layer = layers_[i];
+    if (!layer.activated) continue;
+    T* slope = pass.tape.scratch(at.groups * layer.shape.pixels() * layer.channels * kLanes);
+    activate(pass, layer, i == 0 ? x : at.outputs[i - 1], activated.data(), slope, at.groups);
+    at.phi[i] = slope;
+  }
 }
 
 template <class T>

@@ -42,6 +42,8 @@ class ConvolutionalBranch final : public Branch<T> {
   Var forward(const Pass<T>& pass, Var x, std::size_t groups) const override;
   Var forward_at(const Pass<T>& pass, const Linearised<T>& at, Var x) const override;
   Linearised<T> linearise(const Pass<T>& pass, const T* x, std::size_t groups) const override;
+  Linearised<T> evaluate(const Pass<T>& pass, const T* x, std::size_t groups) const override;
+  void complete(const Pass<T>& pass, const T* x, Linearised<T>& at) const override;
   void jacobian_product(const Pass<T>& pass, const Linearised<T>& at, const T* t, T* out,
                         std::size_t tangents) const override;
 
@@ -65,6 +67,10 @@ class ConvolutionalBranch final : public Branch<T> {
   Var forward(const Pass<T>& pass, const Layer& layer, Var x, std::size_t groups,
               const ops::KnownValues<T>& known) const;
   T activation_parameter(const Pass<T>& pass, const Layer& layer) const;
+  // Phi at z, what reaches the layer, and phi' unless `slope` is null.
+  void activate(const Pass<T>& pass, const Layer& layer, const T* z, T* activated, T* slope,
+                std::size_t groups) const;
+  Linearised<T> evaluate(const Pass<T>& pass, const T* x, std::size_t groups, bool slopes) const;
   // Numbers of the widest tensor of one group of images.
   std::size_t widest() const;
 
