@@ -73,8 +73,8 @@ class Flow {
   //
   // Only as many layers and rows are on the tape at a time as cache has room for, estimating layers
   // one by one; a layer's weights and gradients stay in cache while the rows pass. Of the others
-  // the rows that reach them are kept, and of estimating layers their linearised branches, so that
-  // no value is computed twice.
+  // the rows that reach them are kept, and of estimating layers what their branches give there, so
+  // that no value is computed twice.
   void learn(const Learning& learning, Var x, std::size_t first_layer, const T* weights,
              T* log_p) const;
 
