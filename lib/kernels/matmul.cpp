@@ -162,12 +162,12 @@ void product(const Product<T>& p, std::size_t groups) {
   };
   // Few rows need many groups side by side to hide the latency of the multiply-add.
   constexpr std::size_t kMany = kAccumulators / (2 * kRegistersPerGroup<T>);
-  if constexpr (kMany >= 2) {
-    if (p.rows < 4) panels.template operator()<kMany>();
-  }
-  if constexpr (kMany >= 8) {
-    if (p.rows < 4) panels.template operator()<6>();  // a tile of 32 rows with 2 tangents
-    if (p.rows < 4) panels.template operator()<4>();
+  if (p.rows < 4) {
+    if constexpr (kMany >= 2) panels.template operator()<kMany>();
+    if constexpr (kMany >= 8) {
+      panels.template operator()<6>();  // a tile of 32 rows with 2 tangents
+      panels.template operator()<4>();
+    }
   }
   // As wide as leaves room for at least four rows, which share the loads of a column; two panels of
   // two groups rather than one of three and one of one.

@@ -47,16 +47,17 @@ class Branch {
     return forward(pass, ops::unit_tangents(pass.tape, x), x.groups);
   }
 
-  // Nothing is recorded, whether the tape records or not. x: [G][dimension]
-  virtual Linearised<T> linearise(const Pass<T>& pass, const T* x, std::size_t groups) const = 0;
-
-  // The same in two steps, for where many are kept: `evaluate` may leave out phi', which take as
-  // much memory as everything else, and `complete` adds what is missing, given the same x.
-  virtual Linearised<T> evaluate(const Pass<T>& pass, const T* x, std::size_t groups) const {
-    return linearise(pass, x, groups);
-  }
+  // g at x [G][dimension]. Where many are kept, phi' would take as much memory as everything else:
+  // they may be null until `complete` adds them, given the same x. Nothing is recorded, whether the
+  // tape records or not.
+  virtual Linearised<T> evaluate(const Pass<T>& pass, const T* x, std::size_t groups) const = 0;
   virtual void complete(const Pass<T>& pass, const T* x, Linearised<T>& at) const {
     static_cast<void>(pass), static_cast<void>(x), static_cast<void>(at);
+  }
+  Linearised<T> linearise(const Pass<T>& pass, const T* x, std::size_t groups) const {
+    Linearised<T> at = evaluate(pass, x, groups);
+    complete(pass, x, at);
+    return at;
   }
 
   // out = J t for D tangents at every point: t, out [D G][dimension], which may be the same.

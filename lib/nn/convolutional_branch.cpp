@@ -124,20 +124,16 @@ void ConvolutionalBranch<T>::activate(const Pass<T>& pass, const Layer& layer, c
 }
 
 template <class T>
-Linearised<T> ConvolutionalBranch<T>::evaluate(const Pass<T>& pass, const T* x, std::size_t groups,
-                                               bool slopes) const {
+Linearised<T> ConvolutionalBranch<T>::evaluate(const Pass<T>& pass, const T* x,
+                                               std::size_t groups) const {
   Linearised<T> result{groups, nullptr, std::vector<const T*>(layers_.size(), nullptr)};
   const auto activated = pass.tape.workspace(widest() * groups);
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    const Layer& layer = layers_[i];
-    const std::size_t pixels = groups * layer.shape.pixels();
+  for (const Layer& layer : layers_) {
     if (layer.activated) {
-      T* slope = slopes ? pass.tape.scratch(pixels * layer.channels * kLanes) : nullptr;
-      activate(pass, layer, x, activated.data(), slope, groups);
-      result.phi[i] = slope;
+      activate(pass, layer, x, activated.data(), nullptr, groups);
       x = activated.data();
     }
-    T* y = pass.tape.scratch(pixels * layer.shape.outputs * kLanes);
+    T* y = pass.tape.scratch(groups * layer.shape.pixels() * layer.shape.outputs * kLanes);
     kernels::convolve(layer.shape, pass.parameter(layer.weight).value,
                       pass.parameter(layer.bias).value, groups, x, y, groups);
     result.outputs.push_back(y);
@@ -148,20 +144,8 @@ Linearised<T> ConvolutionalBranch<T>::evaluate(const Pass<T>& pass, const T* x, 
 }
 
 template <class T>
-Linearised<T> ConvolutionalBranch<T>::linearise(const Pass<T>& pass, const T* x,
-                                                std::size_t groups) const {
-  return evaluate(pass, x, groups, true);
-}
-
-template <class T>
-Linearised<T> ConvolutionalBranch<T>::evaluate(const Pass<T>& pass, const T* x,
-                                               std::size_t groups) const {
-  return evaluate(pass, x, groups, false);
-}
-
-template <class T>
 void ConvolutionalBranch<T>::complete(const Pass<T>& pass, const T* x, Linearised<T>& at) const {
-  const auto activated = pass.tape.workspace(widest() * at.groups);
+  const auto activated = pass.tape.workspace(widest() * at.groups);  // Phi, of no further use
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
     if (!layer.activated) continue;

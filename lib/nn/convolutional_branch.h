@@ -41,7 +41,6 @@ class ConvolutionalBranch final : public Branch<T> {
 
   Var forward(const Pass<T>& pass, Var x, std::size_t groups) const override;
   Var forward_at(const Pass<T>& pass, const Linearised<T>& at, Var x) const override;
-  Linearised<T> linearise(const Pass<T>& pass, const T* x, std::size_t groups) const override;
   Linearised<T> evaluate(const Pass<T>& pass, const T* x, std::size_t groups) const override;
   void complete(const Pass<T>& pass, const T* x, Linearised<T>& at) const override;
   void jacobian_product(const Pass<T>& pass, const Linearised<T>& at, const T* t, T* out,
@@ -70,7 +69,6 @@ class ConvolutionalBranch final : public Branch<T> {
   // Phi at z, what reaches the layer, and phi' unless `slope` is null.
   void activate(const Pass<T>& pass, const Layer& layer, const T* z, T* activated, T* slope,
                 std::size_t groups) const;
-  Linearised<T> evaluate(const Pass<T>& pass, const T* x, std::size_t groups, bool slopes) const;
   // Numbers of the widest tensor of one group of images.
   std::size_t widest() const;
 

@@ -146,7 +146,7 @@ void mirror_groups(const T* from, T* to, std::size_t groups, std::size_t width) 
 }  // namespace
 
 template <class T>
-Linearised<T> DenseBranch<T>::linearise(const Pass<T>& pass, const T* x, std::size_t groups) const {
+Linearised<T> DenseBranch<T>::evaluate(const Pass<T>& pass, const T* x, std::size_t groups) const {
   Linearised<T> result{groups, nullptr, {}};
   const auto space = pass.tape.workspace(widest(pass.layout) * groups * kLanes);
   const auto activated = pass.tape.workspace(widest(pass.layout) * groups * kLanes);

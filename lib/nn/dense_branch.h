@@ -39,7 +39,7 @@ class DenseBranch final : public Branch<T> {
 
   Var forward(const Pass<T>& pass, Var x, std::size_t groups) const override;
   Var forward_with_jacobian(const Pass<T>& pass, Var x) const override;
-  Linearised<T> linearise(const Pass<T>& pass, const T* x, std::size_t groups) const override;
+  Linearised<T> evaluate(const Pass<T>& pass, const T* x, std::size_t groups) const override;
   void jacobian_product(const Pass<T>& pass, const Linearised<T>& at, const T* t, T* out,
                         std::size_t tangents) const override;
 
