@@ -216,6 +216,13 @@ void add_training_options(CLI::App& command, FitArguments& arguments) {
       ->type_name("STRENGTH")
       ->group(kGroup);
   command
+      .add_option("--jacobian-penalty", train.jacobian_penalty,
+                  "What ||J||_F^2 / 2 costs in nats per row and block, J a block's Jacobian; with "
+                  "--logdet exact")
+      ->check(number_from_0())
+      ->type_name("STRENGTH")
+      ->group(kGroup);
+  command
       .add_option("--clip", train.clip,
                   "A parameter's gradient counts at most so many times its usual norm; 0: whatever "
                   "it is")

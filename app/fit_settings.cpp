@@ -79,9 +79,19 @@ std::vector<std::string> unused_data_options(bool is_image) {
 
 std::vector<std::string> unused_options(ModelKind model) {
   if (model == ModelKind::kIResNet) return {"bins"};
-  std::vector<std::string> names = {"activation-first", "coefficient", "start-gain",   "l1",
-                                    "power-iterations", "norm-every",  "logdet",       "terms",
-                                    "probes",           "probe",       "continuation", "gradient"};
+  std::vector<std::string> names = {"activation-first",
+                                    "coefficient",
+                                    "start-gain",
+                                    "l1",
+                                    "jacobian-penalty",
+                                    "power-iterations",
+                                    "norm-every",
+                                    "logdet",
+                                    "terms",
+                                    "probes",
+                                    "probe",
+                                    "continuation",
+                                    "gradient"};
   if (model != ModelKind::kSpline) names.emplace_back("bins");
   return names;
 }
@@ -91,11 +101,11 @@ std::vector<std::string> unused_options(LogDetMethod method) {
     case LogDetMethod::kExact:
       return {"terms", "probes", "probe", "continuation", "gradient"};
     case LogDetMethod::kSeries:
-      return {"continuation"};
+      return {"continuation", "jacobian-penalty"};
     case LogDetMethod::kRoulette:
       break;
   }
-  return {};
+  return {"jacobian-penalty"};
 }
 
 json settings_to_json(const FitSettings& s) {
@@ -136,6 +146,7 @@ json every_setting(const FitSettings& s) {
           {"warmup", s.train.warmup},
           {"ema", s.train.ema},
           {"l1", s.train.l1},
+          {"jacobian-penalty", s.train.jacobian_penalty},
           {"clip", s.train.clip},
           {"logdet", name_of(s.train.log_det.method, log_det_methods())},
           {"terms", s.train.log_det.terms},
@@ -178,7 +189,8 @@ FitSettings settings_from_json(const json& options, const std::string& checkpoin
   s.train.ema = fields.get<double>("ema");
   s.train.clip = fields.get_or("clip", 0.0);  // a later addition to the format
   if (s.flow.model == ModelKind::kIResNet) {
-    s.train.l1 = fields.get_or("l1", 0.0);  // a later addition to the format
+    s.train.l1 = fields.get_or("l1", 0.0);  // later additions to the format
+    s.train.jacobian_penalty = fields.get_or("jacobian-penalty", 0.0);
     s.train.log_det = log_det_from_json(fields);
     s.train.power_iterations = fields.get<int>("power-iterations");
     s.train.norm_every = fields.get<std::uint64_t>("norm-every");

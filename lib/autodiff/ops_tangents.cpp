@@ -65,10 +65,39 @@ Var mean_tangent_product(Tape<T>& tape, Var h, Var v, std::size_t groups) {
   return y;
 }
 
-#define IFLOW_INSTANTIATE(T)                            \
-  template Var with_tangents(Tape<T>&, Var, Var);       \
-  template Var tangents_of(Tape<T>&, Var, std::size_t); \
-  template Var mean_tangent_product(Tape<T>&, Var, Var, std::size_t);
+template <class T>
+Var squared_norm_of_tangents(Tape<T>& tape, Var h, std::size_t groups) {
+  const std::size_t e = h.elements, values = groups * e * kLanes, tangents = h.groups - groups;
+  const Var y = tape.variable(1, groups);
+  std::fill_n(tape.value(y), y.size(), T(0));
+  for (std::size_t g = 0; g < tangents; ++g) {
+    T* ys = tape.value(y) + g % groups * kLanes;
+    for (std::size_t i = 0; i < e; ++i) {
+      const T* t = tape.value(h) + values + (g * e + i) * kLanes;
+      for (std::size_t l = 0; l < kLanes; ++l) ys[l] += t[l] * t[l];
+    }
+  }
+  tape.on_backward(y, [=](Tape<T>& r) {
+    const T* dy = r.output_adjoint(y);
+    T* dh = r.adjoint_to_add(h) + values;
+    for (std::size_t g = 0; g < tangents; ++g) {
+      for (std::size_t i = 0; i < e; ++i) {
+        const std::size_t at = (g * e + i) * kLanes;
+        const T* t = r.value(h) + values + at;
+        for (std::size_t l = 0; l < kLanes; ++l) {
+          dh[at + l] += 2 * dy[g % groups * kLanes + l] * t[l];
+        }
+      }
+    }
+  });
+  return y;
+}
+
+#define IFLOW_INSTANTIATE(T)                                          \
+  template Var with_tangents(Tape<T>&, Var, Var);                     \
+  template Var tangents_of(Tape<T>&, Var, std::size_t);               \
+  template Var mean_tangent_product(Tape<T>&, Var, Var, std::size_t); \
+  template Var squared_norm_of_tangents(Tape<T>&, Var, std::size_t);
 IFLOW_INSTANTIATE(float)
 IFLOW_INSTANTIATE(double)
 #undef IFLOW_INSTANTIATE

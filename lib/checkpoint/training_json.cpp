@@ -43,6 +43,7 @@ json train_to_json(const TrainConfig& c) {
           {"warmup", c.warmup},
           {"ema", c.ema},
           {"l1", c.l1},
+          {"jacobian_penalty", c.jacobian_penalty},
           {"clip", c.clip},
           {"beta1", c.adam.beta1},
           {"beta2", c.adam.beta2},
@@ -63,6 +64,7 @@ TrainConfig train_from_json(JsonFields fields) {
   c.warmup = fields.get<double>("warmup");
   c.ema = fields.get<double>("ema");
   c.l1 = fields.get_or("l1", 0.0);  // later additions to the format
+  c.jacobian_penalty = fields.get_or("jacobian_penalty", 0.0);
   c.clip = fields.get_or("clip", 0.0);
   c.adam = {fields.get<double>("beta1"), fields.get<double>("beta2"),
             fields.get<double>("epsilon")};

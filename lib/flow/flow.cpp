@@ -202,11 +202,11 @@ void Flow<T>::learn_tile(const Learning& learning, std::size_t begin, std::size_
   const Var x = part_of(tape, tile.x, dimension_, tile.part);
   Var y = x;
   for (std::size_t i = begin; i < end; ++i) {
-    const Learnable<T> output =
-        layers_[i]->forward_to_learn(pass, y,
-                                     {learning.log_det, layer_seed(learning.seed, i),
-                                      learning.shard, learning.rows + tile.part.first * kLanes},
-                                     tile.known);
+    const Learnable<T> output = layers_[i]->forward_to_learn(
+        pass, y,
+        {learning.log_det, layer_seed(learning.seed, i), learning.shard,
+         learning.rows + tile.part.first * kLanes, learning.jacobian_penalty},
+        tile.known);
     for (std::size_t l = 0; l < lanes; ++l) tile.log_p[l] += output.log_det[l];
     std::copy_n(tile.weights, lanes, tape.adjoint(output.surrogate.var).data);
     y = output.y;

@@ -66,6 +66,7 @@ class Flow {
     std::size_t tile_groups;         // of a tile, > 0
     const T* condition = nullptr;    // of the rows, as a pass has it
     std::size_t condition_size = 0;  // numbers of each
+    double jacobian_penalty = 0;     // what LogDetDraw says
   };
   // gradients <- the gradient of sum over rows of weights[i] ln p(x_i), those of the layers in
   // front of `first_layer` excepted; log_p <- the log-densities. x [G][dimension] has passed these

@@ -65,6 +65,8 @@ struct LogDetDraw {
   std::uint64_t seed;         // of the step and the layer
   std::uint64_t shard;        // draws the number of terms
   const std::uint64_t* rows;  // of each lane, draws the probes
+  // Learning exactly: what ||J||_F^2 / 2 costs, in nats per row and block.
+  double jacobian_penalty = 0;
 };
 
 // What one layer's samples are drawn from, for evaluation.

@@ -129,9 +129,7 @@ template <class T>
 Learnable<T> ResidualBlock<T>::forward_to_learn(const Pass<T>& pass, Var x, const LogDetDraw& draw,
                                                 const Linearised<T>* known) const {
   const LogDetConfig& config = draw.config;
-  if (config.method == LogDetMethod::kExact) {
-    return Layer<T>::forward_to_learn(pass, x, draw, known);
-  }
+  if (config.method == LogDetMethod::kExact) return learn_exactly(pass, x, draw.jacobian_penalty);
   Rng rng(draw.seed, RngPurpose::kRoulette, draw.shard);
   const std::vector<double> weights = series_weights(config, rng);
   const Var v = pass.tape.variable(x.elements, config.probes * x.groups);
@@ -142,6 +140,19 @@ Learnable<T> ResidualBlock<T>::forward_to_learn(const Pass<T>& pass, Var x, cons
   Linearised<T> at = known != nullptr ? *known : branch_->evaluate(pass, at_x, x.groups);
   branch_->complete(pass, at_x, at);
   return learn_by_neumann(pass, x, v, weights, at);
+}
+
+template <class T>
+Learnable<T> ResidualBlock<T>::learn_exactly(const Pass<T>& pass, Var x,
+                                             double jacobian_penalty) const {
+  Tape<T>& tape = pass.tape;
+  const Var h = branch_->forward_with_jacobian(pass, x);
+  const Var y = ops::add_values(tape, x, h);
+  const Var log_det = ops::log_det_identity_plus(tape, h, x.groups);
+  if (jacobian_penalty == 0) return {y, {log_det}, tape.value(log_det)};
+  const Var penalty = ops::scale(tape, ops::squared_norm_of_tangents(tape, h, x.groups),
+                                 static_cast<T>(-jacobian_penalty / 2));
+  return {y, {ops::add(tape, log_det, penalty)}, tape.value(log_det)};
 }
 
 template <class T>

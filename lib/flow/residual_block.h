@@ -49,6 +49,7 @@ class ResidualBlock final : public Layer<T> {
                        double error) const override;
 
  private:
+  Learnable<T> learn_exactly(const Pass<T>& pass, Var x, double jacobian_penalty) const;
   // v: the probes, [probes G][E]  at: g linearised at x
   Learnable<T> learn_by_neumann(const Pass<T>& pass, Var x, Var v,
                                 const std::vector<double>& weights, const Linearised<T>& at) const;

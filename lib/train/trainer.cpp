@@ -106,6 +106,12 @@ void check(const TrainConfig& c, std::size_t rows) {
   if (!(c.l1 >= 0 && std::isfinite(c.l1))) {
     throw UsageError("the strength of the l1 penalty must be a number from 0");
   }
+  if (!(c.jacobian_penalty >= 0 && std::isfinite(c.jacobian_penalty))) {
+    throw UsageError("the strength of the Jacobian penalty must be a number from 0");
+  }
+  if (c.jacobian_penalty > 0 && c.log_det.method != LogDetMethod::kExact) {
+    throw UsageError("the Jacobian penalty needs the exact log-determinant");
+  }
   if (!(c.clip >= 0 && std::isfinite(c.clip))) {
     throw UsageError("the most that a gradient counts must be a number from 0");
   }
@@ -297,9 +303,10 @@ double Trainer::slice_gradient(const std::vector<std::uint32_t>& batch, std::siz
   inputs.clear();
   const auto [x, condition] = load(inputs, step_rows_.rows.data() + first * width_, count);
   const std::uint64_t seed = Rng(config_.seed, RngPurpose::kProbe, now_.step, 3).next_u64();
-  flow_.learn({inputs, tape, effective_.data(), gradients_[slice].data(), config_.log_det, seed,
-               slice, ids.data(), tile_groups_, condition, width_ - flow_.dimension()},
-              x, flow_.prefix_layers(), weights.data(), log_p.data());
+  flow_.learn(
+      {inputs, tape, effective_.data(), gradients_[slice].data(), config_.log_det, seed, slice,
+       ids.data(), tile_groups_, condition, width_ - flow_.dimension(), config_.jacobian_penalty},
+      x, flow_.prefix_layers(), weights.data(), log_p.data());
   raise_to(slice_bytes_, inputs.capacity() + tape.capacity());
   double loss = 0;
   for (std::size_t i = 0; i < count; ++i) {

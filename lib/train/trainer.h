@@ -28,6 +28,10 @@ struct TrainConfig {
   double warmup = 0.05;         // fraction of the steps over which the rate rises
   double ema = 0.999;           // decay of the averaged parameters, per step
   double l1 = 0;                // strength of the penalty that normalised weights are shrunk by
+  // What the squared Frobenius norm of every block's Jacobian costs, halved: in nats per row and
+  // block; it asks for the exact log-determinant. (Finlay et al., "How to train your neural ODE",
+  // ICML 2020, section 3)
+  double jacobian_penalty = 0;
   double clip = 0;  // a gradient counts at most so many times its usual norm; 0: whatever it is
   AdamConfig adam;
   LogDetConfig log_det;              // how the log-determinant is found while training

@@ -268,6 +268,26 @@ TEST_CASE("with_tangents, tangents_of, mean_tangent_product: values and gradient
   }
 }
 
+TEST_CASE("squared_norm_of_tangents: values and gradient") {
+  for (const std::size_t groups : {1, 2}) {
+    for (const std::size_t tangents : {1, 3}) {
+      const CheckedInput h = random_input("h", 2, (1 + tangents) * groups, 11);
+      const CheckedFunction f = [&](DoubleTape& tape, Inputs in, Parameters) {
+        return ops::squared_norm_of_tangents(tape, in[0], groups);
+      };
+      std::vector<double> expected(groups * kLanes, 0);
+      for (std::size_t i = groups * 2 * kLanes; i < h.values.size(); ++i) {
+        const std::size_t group = i / (2 * kLanes) % groups;
+        expected[group * kLanes + i % kLanes] += h.values[i] * h.values[i];
+      }
+      const std::vector<double> found = value_of(f, {h});
+      REQUIRE(found.size() == expected.size());
+      for (std::size_t i = 0; i < found.size(); ++i) CHECK(kRounding.holds(found[i], expected[i]));
+      expect_gradient(f, {h});
+    }
+  }
+}
+
 TEST_CASE("log_det_identity_plus: gradient, and the value of a triangular Jacobian") {
   for (const std::size_t e : {1, 2, 3, 4, 7, 16}) {
     for (const std::size_t groups : {1, 2}) {

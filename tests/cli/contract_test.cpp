@@ -74,6 +74,8 @@ TEST_CASE("contract: values that make no sense end with 2 and name their option"
                                    "--l1 -0.1",
                                    "--l1 nan",
                                    "--l1 inf",
+                                   "--jacobian-penalty -1",
+                                   "--jacobian-penalty inf",
                                    "--clip -1",
                                    "--clip inf",
                                    "--power-iterations 0",

@@ -146,8 +146,8 @@ TEST_CASE("fit --resume: any other option that differs is named") {
   for (const std::string option :
        {"--steps 200", "--blocks 5", "--hidden 16", "--activation elu", "--lr 1e-3", "--seed 1",
         "--batch 64", "--coefficient 0.9", "--val-fraction 0.2", "--patience 7", "--header no",
-        "--l1 0.5", "--clip 3", "--columns x2,x1", "--na drop", "--activation-first",
-        "--val moons.csv"}) {
+        "--l1 0.5", "--clip 3", "--jacobian-penalty 7", "--columns x2,x1", "--na drop",
+        "--activation-first", "--val moons.csv"}) {
     const ProcessResult r = folder.run("iflow fit moons.csv --resume " + option);
     CHECK_MESSAGE(r.exit_code == 2, option);
     CHECK_MESSAGE(contains(r.err, "error: " + option.substr(0, option.find(' ')) + ": "), r.err);
@@ -155,11 +155,14 @@ TEST_CASE("fit --resume: any other option that differs is named") {
   CHECK(contents(folder / "moons.iflow") == before);
 }
 
-TEST_CASE("fit --resume: a checkpoint from before the penalty and the clip has neither") {
+TEST_CASE("fit --resume: a checkpoint from before the penalties and the clip has none of them") {
   const MoonsFolder folder;
-  REQUIRE(folder.run("iflow fit moons.csv -o whole --l1 0" + kSmall).exit_code == 0);
+  REQUIRE(
+      folder.run("iflow fit moons.csv -o whole --l1 0 --jacobian-penalty 0" + kSmall).exit_code ==
+      0);
   {
-    Process fit({"bash", "-c", "exec iflow fit moons.csv --log-every 50 --l1 0" + kSmall},
+    Process fit({"bash", "-c",
+                 "exec iflow fit moons.csv --log-every 50 --l1 0 --jacobian-penalty 0" + kSmall},
                 {.cwd = folder.path()});
     fit.wait_for_err("step 100/");
     fit.signal(SIGINT);
@@ -168,6 +171,8 @@ TEST_CASE("fit --resume: a checkpoint from before the penalty and the clip has n
   json old = model_of(folder / "moons.iflow");
   REQUIRE(old["provenance"]["options"].erase("l1") == 1);
   REQUIRE(old["training"].erase("l1") == 1);
+  REQUIRE(old["provenance"]["options"].erase("jacobian-penalty") == 1);
+  REQUIRE(old["training"].erase("jacobian_penalty") == 1);
   REQUIRE(old["provenance"]["options"].erase("clip") == 1);
   REQUIRE(old["training"].erase("clip") == 1);
   folder.write("moons.iflow/model.json", old.dump(2));

@@ -90,7 +90,7 @@ TEST_CASE("fit: standardised by mean and deviation of the training rows") {
 
 TEST_CASE("fit: the same bytes for any number of threads") {
   const MoonsFolder folder;
-  for (const std::string penalty : {"", " --l1 0.1", " --clip 1"}) {
+  for (const std::string penalty : {"", " --l1 0.1", " --clip 1", " --jacobian-penalty 0.5"}) {
     const std::string options = kSmall + "--force" + penalty;
     CHECK(folder.run("iflow fit moons.csv --threads 1 -o one" + options).exit_code == 0);
     CHECK(folder.run("iflow fit moons.csv --threads 2 -o two" + options).exit_code == 0);

@@ -97,7 +97,8 @@ TEST_CASE("log-determinant options that contradict each other are usage errors")
   }
   for (const char* options :
        {"--logdet exact --terms 4", "--terms 0 --logdet series", "--probes 2",
-        "--logdet series --continuation 0.5", "--logdet none", "--gradient neuman"}) {
+        "--logdet series --continuation 0.5", "--logdet series --jacobian-penalty 0.1",
+        "--logdet roulette --jacobian-penalty 0.1", "--logdet none", "--gradient neuman"}) {
     INFO(options);
     CHECK(
         folder.run(std::string("iflow fit moons.csv -o x.iflow --steps 1 ") + options).exit_code ==

@@ -168,8 +168,8 @@ TEST_CASE("models: options that a model has no use for, and data it can't take")
   for (const std::string& model : kModels) {
     for (const std::string option :
          {"--coefficient 0.9", "--start-gain 0", "--l1 0.1", "--activation-first",
-          "--power-iterations 2", "--logdet exact", "--terms 2", "--probes 2", "--probe unit",
-          "--continuation 0.4", "--gradient basic"}) {
+          "--jacobian-penalty 1", "--power-iterations 2", "--logdet exact", "--terms 2",
+          "--probes 2", "--probe unit", "--continuation 0.4", "--gradient basic"}) {
       check_refused(
           "--model " + model + " " + option,
           option.substr(0, option.find(' ')) + ": --model " + model + " has no use for it");

@@ -247,7 +247,7 @@ Gradient exact_gradient(const FlowFixture& f, const std::vector<double>& rows) {
 
 Gradient estimated_gradient(const FlowFixture& f, const std::vector<double>& rows,
                             const LogDetConfig& config, std::uint64_t seed,
-                            std::size_t tile_groups = 2) {
+                            std::size_t tile_groups = 2, double jacobian_penalty = 0) {
   // what the gradients were before does not count
   Gradient result{std::vector<double>(f.values.size(), std::numeric_limits<double>::quiet_NaN()), 0,
                   0};
@@ -257,7 +257,7 @@ Gradient estimated_gradient(const FlowFixture& f, const std::vector<double>& row
   const std::vector<double> weights(kRows, 1.0 / kRows);
   std::vector<double> log_p(kRows);
   f.flow.learn({inputs, tape, f.values.data(), result.values.data(), config, seed, 0, ids.data(),
-                tile_groups},
+                tile_groups, nullptr, 0, jacobian_penalty},
                x, 0, weights.data(), log_p.data());
   for (const double value : log_p) result.log_p += value / kRows;
   result.memory = tape.capacity();
@@ -272,6 +272,57 @@ TEST_CASE("learning: layer by layer, the exact gradient is that of the whole tap
     CHECK(found.log_p == doctest::Approx(expected.log_p).epsilon(1e-12));
     for (std::size_t i = 0; i < f.values.size(); ++i) {
       CHECK(Tolerance{1e-10, 1e-10}.holds(found.values[i], expected.values[i]));
+    }
+  }
+}
+
+// The mean over the rows of sum over blocks of ||J||_F^2, J the differences of y - x.
+double mean_squared_jacobians(const FlowFixture& f, const std::vector<double>& values,
+                              const std::vector<double>& rows) {
+  constexpr double kStep = 1e-5;
+  const std::size_t d = f.config.dimension;
+  Tape<double> tape(false);
+  const Pass<double> pass{tape, f.flow.layout(), values.data(), nullptr};
+  Var x = load(tape, rows, d);
+  double sum = 0;
+  for (std::size_t layer = 0; layer < f.flow.layer_count(); ++layer) {
+    const bool block = std::holds_alternative<ResidualBlockConfig>(f.config.layers[layer]);
+    for (std::size_t j = 0; block && j < d; ++j) {
+      const auto moved = [&](double step) {
+        const Var at = tape.variable(x.elements, x.groups);
+        for (std::size_t i = 0; i < x.size(); ++i) {
+          tape.value(at)[i] = tape.value(x)[i] + (i / kLanes % d == j ? step : 0);
+        }
+        return f.flow.layer(layer).transform(pass, at);
+      };
+      const Var above = moved(kStep), below = moved(-kStep);
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const double slope = (tape.value(above)[i] - tape.value(below)[i]) / (2 * kStep);
+        sum += std::pow(slope - (i / kLanes % d == j ? 1 : 0), 2) / kRows;
+      }
+    }
+    x = f.flow.layer(layer).transform(pass, x);
+  }
+  return sum;
+}
+
+TEST_CASE(
+    "learning: the Jacobian penalty changes the gradient by that of ||J||_F^2, and no value") {
+  constexpr double kPenalty = 3, kStep = 1e-4;
+  for (const std::size_t tile_groups : {2, 1'000'000}) {
+    const FlowFixture f(flow_config(3, 2, "sine"));
+    const std::vector<double> rows = random_rows(1, kRows, 3);
+    const Gradient plain = estimated_gradient(f, rows, {}, 1, tile_groups);
+    const Gradient found = estimated_gradient(f, rows, {}, 1, tile_groups, kPenalty);
+    CHECK(found.log_p == plain.log_p);
+    for (std::size_t i = 0; i < f.values.size(); ++i) {
+      std::vector<double> above = f.values, below = f.values;
+      above[i] += kStep, below[i] -= kStep;
+      const double slope =
+          (mean_squared_jacobians(f, above, rows) - mean_squared_jacobians(f, below, rows)) /
+          (2 * kStep);
+      const double expected = plain.values[i] - kPenalty / 2 * slope;
+      CHECK(Tolerance{1e-5, 1e-5}.holds(found.values[i], expected));
     }
   }
 }

@@ -76,6 +76,16 @@ TEST_CASE("defaults of the l1 penalty: none in the plane and for couplings, less
   for (const std::size_t rows : {1, 10, 60}) CHECK(default_train_config(rows, 10).l1 < 1);
 }
 
+TEST_CASE(
+    "defaults of the Jacobian penalty: for residual blocks in the plane, less with more rows") {
+  CHECK(default_train_config(1000, 10).jacobian_penalty == 0);
+  CHECK(default_train_config(1000, 2, ModelKind::kGlow).jacobian_penalty == 0);
+  CHECK(default_train_config(10, 2).jacobian_penalty <= 0.1);
+  CHECK(default_train_config(1000, 2).jacobian_penalty >
+        default_train_config(10000, 2).jacobian_penalty);
+  CHECK(default_train_config(100000, 2).jacobian_penalty == 0);
+}
+
 TEST_CASE("defaults of the clip: for couplings in the plane") {
   CHECK(default_train_config(1000, 2).clip == 0);
   CHECK(default_train_config(1000, 2, ModelKind::kRealNvp).clip > 1);

@@ -656,6 +656,15 @@ TEST_CASE("trainer: what makes no sense is refused") {
     config.clip = clip;
     CHECK_THROWS_AS(make(config, good.data), UsageError);
   }
+  for (const double penalty : {-0.1, std::nan(""), std::numeric_limits<double>::infinity()}) {
+    config = good.train;
+    config.jacobian_penalty = penalty;
+    CHECK_THROWS_AS(make(config, good.data), UsageError);
+  }
+  config = good.train;
+  config.jacobian_penalty = 0.1;
+  config.log_det.method = LogDetMethod::kSeries;
+  CHECK_THROWS_AS(make(config, good.data), UsageError);
   config = good.train;
   config.validate_every = 0;
   CHECK_THROWS_AS(make(config, good.data), UsageError);
