@@ -73,7 +73,7 @@ Var activated_linear(Tape<T>& tape, Activation kind, const Parameter<T>& raw, co
 template <class T>
 struct KnownValues {
   const T* output = nullptr;  // [G][H W outputs]
-  const T* slope = nullptr;   // Phi' in front of it, if there is one: [G][H W channels]
+  const T* kept = nullptr;    // of Phi in front of it, if there is one: [G][H W phi.kept(channels)]
 };
 
 // y = w * x + bias on the values, w * t on the tangents: the convolution of images that stand

@@ -75,7 +75,7 @@ Var activated_convolution(Tape<T>& tape, ChannelActivation phi, const Parameter<
     const auto activated = tape.workspace(activated_size);
     if (known.output != nullptr) {
       kernels::channel_activation_tangents(
-          phi, known.slope, tape.value(x) + size_of(shape, channels, groups),
+          phi, known.kept, tape.value(x) + size_of(shape, channels, groups),
           activated.data() + size_of(shape, shape.inputs, groups), channels, rows, tangents);
     } else {
       kernels::channel_activation_forward<T>(phi, a, tape.value(x), activated.data(), nullptr,
@@ -86,9 +86,15 @@ Var activated_convolution(Tape<T>& tape, ChannelActivation phi, const Parameter<
   tape.on_backward(y, [=](Tape<T>& t) {
     const T* dy = t.output_adjoint(y);
     const auto activated = t.workspace(activated_size), d_activated = t.workspace(activated_size);
-    const auto first = t.workspace(rows * channels * kLanes);
-    kernels::channel_activation_forward<T>(phi, a, t.value(x), activated.data(), first.data(),
-                                           channels, rows, tangents);
+    const auto own = t.workspace(known.kept ? 0 : rows * phi.kept(channels) * kLanes);
+    const T* kept = known.kept ? known.kept : own.data();
+    if (known.kept) {
+      kernels::channel_activation_again(phi, a, t.value(x), kept, activated.data(), channels, rows,
+                                        tangents);
+    } else {
+      kernels::channel_activation_forward(phi, a, t.value(x), activated.data(), own.data(),
+                                          channels, rows, tangents);
+    }
     add_parameter_gradients(shape, w, bias, dy, activated.data(), groups, x.groups);
     kernels::convolve_transposed(shape, w.value, dy, d_activated.data(), x.groups);
     // x reaches y through Phi(x; a), a = softplus(raw)
@@ -96,7 +102,7 @@ Var activated_convolution(Tape<T>& tape, ChannelActivation phi, const Parameter<
     const auto added = t.workspace(dx.fresh ? 0 : x.size());
     T* out = dx.fresh ? dx.data : added.data();
     const T da =
-        kernels::channel_activation_backward(phi, a, t.value(x), activated.data(), first.data(),
+        kernels::channel_activation_backward(phi, a, t.value(x), activated.data(), kept,
                                              d_activated.data(), out, channels, rows, tangents);
     if (!dx.fresh) {
       for (std::size_t i = 0; i < x.size(); ++i) dx.data[i] += out[i];

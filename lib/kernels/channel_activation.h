@@ -14,6 +14,8 @@ struct ChannelActivation {
   bool concatenated = false;
 
   std::size_t outputs(std::size_t channels) const { return concatenated ? 2 * channels : channels; }
+  // Numbers a lane that are kept of Phi at one pixel: phi'; concatenated, also a sigmoid.
+  std::size_t kept(std::size_t channels) const { return concatenated ? 2 * channels : channels; }
 };
 
 // An upper bound of the Lipschitz constant of Phi.
@@ -22,19 +24,31 @@ double lipschitz_constant(ChannelActivation phi);
 namespace kernels {
 
 // The functions of activation.h and clipswish.h for either kind. z: [(1 + D) G][C][kLanes]
-// y: [(1 + D) G][outputs(C)][kLanes]  first: [G][C][kLanes]
+// y: [(1 + D) G][outputs(C)][kLanes]  kept: [G][kept(C)][kLanes]
+
+// kept alone.
 template <class T>
-void channel_activation_forward(ChannelActivation phi, T a, const T* z, T* y, T* first,
+void channel_activation_keep(ChannelActivation phi, T a, const T* z, T* kept, std::size_t channels,
+                             std::size_t groups);
+
+// y, and kept unless it is null.
+template <class T>
+void channel_activation_forward(ChannelActivation phi, T a, const T* z, T* y, T* kept,
                                 std::size_t channels, std::size_t groups, std::size_t tangents);
 
-// out = Phi'(z) t given `first`: t [D G][C][kLanes], out [D G][outputs(C)][kLanes].
+// y given `kept`, to the bit.
 template <class T>
-void channel_activation_tangents(ChannelActivation phi, const T* first, const T* t, T* out,
+void channel_activation_again(ChannelActivation phi, T a, const T* z, const T* kept, T* y,
+                              std::size_t channels, std::size_t groups, std::size_t tangents);
+
+// out = Phi'(z) t: t [D G][C][kLanes], out [D G][outputs(C)][kLanes].
+template <class T>
+void channel_activation_tangents(ChannelActivation phi, const T* kept, const T* t, T* out,
                                  std::size_t channels, std::size_t groups, std::size_t tangents);
 
-// y, first: as the forward pass left them.
+// The adjoint dz of z given y and its adjoint dy. Returns the adjoint of a.
 template <class T>
-T channel_activation_backward(ChannelActivation phi, T a, const T* z, const T* y, const T* first,
+T channel_activation_backward(ChannelActivation phi, T a, const T* z, const T* y, const T* kept,
                               const T* dy, T* dz, std::size_t channels, std::size_t groups,
                               std::size_t tangents);
 

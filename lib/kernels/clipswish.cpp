@@ -26,34 +26,67 @@ void for_each_register(std::size_t channels, std::size_t groups, const F& f) {
   }
 }
 
+// phi'(z) / k = kScale (s + a z s (1 - s)), s = sigmoid(a z)
+template <class T>
+Vec<T> slope_at(T a, Vec<T> z, Vec<T> s) {
+  return kScale<T> * (s + a * z * s * (1 - s));
+}
+
+// The images of z and its tangents at register i, `row` numbers in a group and `size` in all of
+// them: theirs begin at j.
+template <class T>
+void map_register(const T* z, Vec<T> zi, Vec<T> s, Vec<T> slope, T* y, std::size_t i, std::size_t j,
+                  std::size_t row, std::size_t size, std::size_t tangents) {
+  const Vec<T> linear = kScale<T> * zi, value = linear * s;
+  store(y + j, value);
+  store(y + j + row, value - linear);
+  for (std::size_t t = 1; t <= tangents; ++t) {
+    const Vec<T> ti = load(z + t * size + i), image = slope * ti;
+    store(y + 2 * t * size + j, image);
+    store(y + 2 * t * size + j + row, image - kScale<T> * ti);
+  }
+}
+
 }  // namespace
 
 template <class T>
-void clipswish_forward(T a, const T* z, T* y, T* first, std::size_t channels, std::size_t groups,
-                       std::size_t tangents) {
-  const std::size_t row = channels * kLanes, size = groups * row;
+void clipswish_keep(T a, const T* z, T* kept, std::size_t channels, std::size_t groups) {
+  const std::size_t row = channels * kLanes;
   for_each_register<T>(channels, groups, [&](std::size_t i, std::size_t j) {
     const Vec<T> zi = load(z + i), s = simd::sigmoid<T>(a * zi);
-    const Vec<T> linear = kScale<T> * zi, value = linear * s;
-    store(y + j, value);
-    store(y + j + row, value - linear);
-    const Vec<T> slope = kScale<T> * (s + a * zi * s * (1 - s));
-    if (first) store(first + i, slope);
-    for (std::size_t t = 1; t <= tangents; ++t) {
-      const Vec<T> ti = load(z + t * size + i), image = slope * ti;
-      store(y + 2 * t * size + j, image);
-      store(y + 2 * t * size + j + row, image - kScale<T> * ti);
-    }
+    store(kept + j, slope_at(a, zi, s));
+    store(kept + j + row, s);
   });
 }
 
 template <class T>
-void clipswish_tangents(const T* first, const T* t, T* out, std::size_t channels,
-                        std::size_t groups, std::size_t tangents) {
+void clipswish_forward(T a, const T* z, T* y, T* kept, std::size_t channels, std::size_t groups,
+                       std::size_t tangents) {
+  const std::size_t row = channels * kLanes, size = groups * row;
+  for_each_register<T>(channels, groups, [&](std::size_t i, std::size_t j) {
+    const Vec<T> zi = load(z + i), s = simd::sigmoid<T>(a * zi), slope = slope_at(a, zi, s);
+    if (kept) store(kept + j, slope), store(kept + j + row, s);
+    map_register(z, zi, s, slope, y, i, j, row, size, tangents);
+  });
+}
+
+template <class T>
+void clipswish_again(const T* z, const T* kept, T* y, std::size_t channels, std::size_t groups,
+                     std::size_t tangents) {
+  const std::size_t row = channels * kLanes, size = groups * row;
+  for_each_register<T>(channels, groups, [&](std::size_t i, std::size_t j) {
+    map_register(z, load(z + i), load(kept + j + row), load(kept + j), y, i, j, row, size,
+                 tangents);
+  });
+}
+
+template <class T>
+void clipswish_tangents(const T* kept, const T* t, T* out, std::size_t channels, std::size_t groups,
+                        std::size_t tangents) {
   const std::size_t row = channels * kLanes, size = groups * row;
   for (std::size_t d = 0; d < tangents; ++d) {
     for_each_register<T>(channels, groups, [&](std::size_t i, std::size_t j) {
-      const Vec<T> ti = load(t + d * size + i), image = load(first + i) * ti;
+      const Vec<T> ti = load(t + d * size + i), image = load(kept + j) * ti;
       store(out + 2 * d * size + j, image);
       store(out + 2 * d * size + j + row, image - kScale<T> * ti);
     });
@@ -61,12 +94,12 @@ void clipswish_tangents(const T* first, const T* t, T* out, std::size_t channels
 }
 
 template <class T>
-T clipswish_backward(T a, const T* z, const T* dy, T* dz, std::size_t channels, std::size_t groups,
-                     std::size_t tangents) {
+T clipswish_backward(T a, const T* z, const T* kept, const T* dy, T* dz, std::size_t channels,
+                     std::size_t groups, std::size_t tangents) {
   const std::size_t row = channels * kLanes, size = groups * row;
   Vec<T> da{};
   for_each_register<T>(channels, groups, [&](std::size_t i, std::size_t j) {
-    const Vec<T> zi = load(z + i), s = simd::sigmoid<T>(a * zi), az = a * zi;
+    const Vec<T> zi = load(z + i), s = load(kept + j + row), az = a * zi;
     const Vec<T> ds = s * (1 - s), bend = 2 + az * (1 - 2 * s);
     const Vec<T> slope = kScale<T> * (s + az * ds);
     // y = [k phi, k phi - linear], linear = kScale z: what reaches phi is the sum of both halves
@@ -88,9 +121,12 @@ T clipswish_backward(T a, const T* z, const T* dy, T* dz, std::size_t channels, 
 }
 
 #define IFLOW_INSTANTIATE(T)                                                                       \
+  template void clipswish_keep(T, const T*, T*, std::size_t, std::size_t);                         \
   template void clipswish_forward(T, const T*, T*, T*, std::size_t, std::size_t, std::size_t);     \
+  template void clipswish_again(const T*, const T*, T*, std::size_t, std::size_t, std::size_t);    \
   template void clipswish_tangents(const T*, const T*, T*, std::size_t, std::size_t, std::size_t); \
-  template T clipswish_backward(T, const T*, const T*, T*, std::size_t, std::size_t, std::size_t);
+  template T clipswish_backward(T, const T*, const T*, const T*, T*, std::size_t, std::size_t,     \
+                                std::size_t);
 IFLOW_INSTANTIATE(float)
 IFLOW_INSTANTIATE(double)
 #undef IFLOW_INSTANTIATE

@@ -16,20 +16,30 @@ namespace iflow::kernels {
 // The Lipschitz constant of [phi(z), phi(-z)] is below this. (Perugachi-Diaz et al., appendix D)
 inline constexpr double kClipSwishLipschitz = 1.004;
 
-// y = Phi(z) and, for each tangent, Phi'(z) t. Keeps phi'(z) / k, [G][C][kLanes], unless `first` is
+// What the passes behind the first take up again instead of another sigmoid, kept: [G][2
+// C][kLanes], of every group phi'(z) / k and then sigmoid(a z).
+template <class T>
+void clipswish_keep(T a, const T* z, T* kept, std::size_t channels, std::size_t groups);
+
+// y = Phi(z) and, for each tangent, Phi'(z) t. Keeps what clipswish_keep does unless `kept` is
 // null.
 template <class T>
-void clipswish_forward(T a, const T* z, T* y, T* first, std::size_t channels, std::size_t groups,
+void clipswish_forward(T a, const T* z, T* y, T* kept, std::size_t channels, std::size_t groups,
                        std::size_t tangents);
 
-// out = Phi'(z) t given phi'(z) / k: t [D G][C][kLanes], out [D G][2 C][kLanes].
+// The same given what was kept, to the bit.
 template <class T>
-void clipswish_tangents(const T* first, const T* t, T* out, std::size_t channels,
-                        std::size_t groups, std::size_t tangents);
+void clipswish_again(const T* z, const T* kept, T* y, std::size_t channels, std::size_t groups,
+                     std::size_t tangents);
+
+// out = Phi'(z) t: t [D G][C][kLanes], out [D G][2 C][kLanes].
+template <class T>
+void clipswish_tangents(const T* kept, const T* t, T* out, std::size_t channels, std::size_t groups,
+                        std::size_t tangents);
 
 // The adjoint dz of z given the adjoint dy of y; dz is overwritten. Returns the adjoint of a.
 template <class T>
-T clipswish_backward(T a, const T* z, const T* dy, T* dz, std::size_t channels, std::size_t groups,
-                     std::size_t tangents);
+T clipswish_backward(T a, const T* z, const T* kept, const T* dy, T* dz, std::size_t channels,
+                     std::size_t groups, std::size_t tangents);
 
 }  // namespace iflow::kernels

@@ -20,7 +20,7 @@ template <class T>
 struct Linearised {
   std::size_t groups;                  // G of x [G][dimension]
   const T* value;                      // g(x): [G][dimension]
-  std::vector<const T*> phi;           // phi' before each layer; null where there is none
+  std::vector<const T*> phi;           // phi' before each layer, as its kernels keep it, or null
   std::vector<const T*> outputs = {};  // of each convolution: [G][its H W outputs]
 };
 

@@ -117,20 +117,15 @@ std::size_t ConvolutionalBranch<T>::widest() const {
 }
 
 template <class T>
-void ConvolutionalBranch<T>::activate(const Pass<T>& pass, const Layer& layer, const T* z,
-                                      T* activated, T* slope, std::size_t groups) const {
-  kernels::channel_activation_forward<T>(phi_, activation_parameter(pass, layer), z, activated,
-                                         slope, layer.channels, groups * layer.shape.pixels(), 0);
-}
-
-template <class T>
 Linearised<T> ConvolutionalBranch<T>::evaluate(const Pass<T>& pass, const T* x,
                                                std::size_t groups) const {
   Linearised<T> result{groups, nullptr, std::vector<const T*>(layers_.size(), nullptr)};
   const auto activated = pass.tape.workspace(widest() * groups);
   for (const Layer& layer : layers_) {
     if (layer.activated) {
-      activate(pass, layer, x, activated.data(), nullptr, groups);
+      kernels::channel_activation_forward<T>(phi_, activation_parameter(pass, layer), x,
+                                             activated.data(), nullptr, layer.channels,
+                                             groups * layer.shape.pixels(), 0);
       x = activated.data();
     }
     T* y = pass.tape.scratch(groups * layer.shape.pixels() * layer.shape.outputs * kLanes);
@@ -145,13 +140,14 @@ Linearised<T> ConvolutionalBranch<T>::evaluate(const Pass<T>& pass, const T* x,
 
 template <class T>
 void ConvolutionalBranch<T>::complete(const Pass<T>& pass, const T* x, Linearised<T>& at) const {
-  const auto activated = pass.tape.workspace(widest() * at.groups);  // Phi, of no further use
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
     if (!layer.activated) continue;
-    T* slope = pass.tape.scratch(at.groups * layer.shape.pixels() * layer.channels * kLanes);
-    activate(pass, layer, i == 0 ? x : at.outputs[i - 1], activated.data(), slope, at.groups);
-    at.phi[i] = slope;
+    const std::size_t pixels = at.groups * layer.shape.pixels();
+    T* kept = pass.tape.scratch(pixels * phi_.kept(layer.channels) * kLanes);
+    kernels::channel_activation_keep(phi_, activation_parameter(pass, layer),
+                                     i == 0 ? x : at.outputs[i - 1], kept, layer.channels, pixels);
+    at.phi[i] = kept;
   }
 }
 

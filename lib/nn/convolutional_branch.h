@@ -66,9 +66,6 @@ class ConvolutionalBranch final : public Branch<T> {
   Var forward(const Pass<T>& pass, const Layer& layer, Var x, std::size_t groups,
               const ops::KnownValues<T>& known) const;
   T activation_parameter(const Pass<T>& pass, const Layer& layer) const;
-  // Phi at z, what reaches the layer, and phi' unless `slope` is null.
-  void activate(const Pass<T>& pass, const Layer& layer, const T* z, T* activated, T* slope,
-                std::size_t groups) const;
   // Numbers of the widest tensor of one group of images.
   std::size_t widest() const;
 

@@ -26,8 +26,8 @@ AlignedVector<double> random_numbers(std::uint64_t key, std::size_t n) {
 
 TEST_CASE("clipswish: both halves are LipSwish of z and of -z") {
   const auto z = random_numbers(1, (1 + kTangents) * kSize);
-  AlignedVector<double> y(2 * z.size()), first(kSize);
-  clipswish_forward(kA, z.data(), y.data(), first.data(), kChannels, kGroups, kTangents);
+  AlignedVector<double> y(2 * z.size()), kept(2 * kSize);
+  clipswish_forward(kA, z.data(), y.data(), kept.data(), kChannels, kGroups, kTangents);
   for (std::size_t g = 0; g < kGroups; ++g) {
     for (std::size_t i = 0; i < kRow; ++i) {
       const double zi = z[g * kRow + i];
@@ -45,9 +45,18 @@ TEST_CASE("clipswish: both halves are LipSwish of z and of -z") {
     }
   }
   AlignedVector<double> tangents(2 * kTangents * kSize);
-  clipswish_tangents(first.data(), z.data() + kSize, tangents.data(), kChannels, kGroups,
-                     kTangents);
+  clipswish_tangents(kept.data(), z.data() + kSize, tangents.data(), kChannels, kGroups, kTangents);
   for (std::size_t i = 0; i < tangents.size(); ++i) CHECK(tangents[i] == y[2 * kSize + i]);
+}
+
+TEST_CASE("clipswish: what is kept is the same alone, and gives the same again") {
+  const auto z = random_numbers(4, (1 + kTangents) * kSize);
+  AlignedVector<double> y(2 * z.size()), again(2 * z.size()), kept(2 * kSize), alone(2 * kSize);
+  clipswish_forward(kA, z.data(), y.data(), kept.data(), kChannels, kGroups, kTangents);
+  clipswish_keep(kA, z.data(), alone.data(), kChannels, kGroups);
+  CHECK(alone == kept);
+  clipswish_again(z.data(), kept.data(), again.data(), kChannels, kGroups, kTangents);
+  CHECK(again == y);
 }
 
 TEST_CASE("clipswish: the backward pass is the derivative of the forward pass") {
@@ -60,9 +69,10 @@ TEST_CASE("clipswish: the backward pass is the derivative of the forward pass") 
     for (std::size_t i = 0; i < y.size(); ++i) sum += dy[i] * y[i];
     return sum;
   };
-  AlignedVector<double> dz(z.size());
-  const double da =
-      clipswish_backward(kA, z.data(), dy.data(), dz.data(), kChannels, kGroups, kTangents);
+  AlignedVector<double> dz(z.size()), kept(2 * kSize);
+  clipswish_keep(kA, z.data(), kept.data(), kChannels, kGroups);
+  const double da = clipswish_backward(kA, z.data(), kept.data(), dy.data(), dz.data(), kChannels,
+                                       kGroups, kTangents);
   const double h = 1e-6;
   CHECK(da == doctest::Approx((loss(kA + h, z) - loss(kA - h, z)) / (2 * h)).epsilon(1e-7));
   for (std::size_t i = 0; i < z.size(); i += 7) {
