@@ -192,7 +192,7 @@ void print_training_step(const Setting& setting) {
   std::printf("Training step, %s: %zu blocks, %zu parameters, batch %zu, %.1f MFLOP in products\n",
               setting.name.c_str(), setting.flow.blocks, layout.count(), setting.batch,
               flops * 1e-6);
-  const double one = print_step_time(*trainer, flops);
+  const double one = print_step_time(*trainer, flops).seconds;
   const Parts parts = replay_parts(setting, layout);
   const double rest =
       one - parts.products - parts.activations - parts.spectral_norm - parts.optimiser;

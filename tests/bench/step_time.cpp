@@ -10,11 +10,6 @@ namespace iflow {
 
 namespace {
 
-struct StepTime {
-  double seconds;
-  double share;  // of the peak, of the operations that count
-};
-
 // The clock of a processor under load is not that of one at rest: the peak is measured between the
 // samples.
 StepTime time_steps(Trainer& trainer, double flops, int threads) {
@@ -35,14 +30,14 @@ StepTime time_steps(Trainer& trainer, double flops, int threads) {
 
 }  // namespace
 
-double print_step_time(Trainer& trainer, double flops) {
+StepTime print_step_time(Trainer& trainer, double flops) {
   const StepTime one = time_steps(trainer, flops, 1), two = time_steps(trainer, flops, 2);
   set_threads(1);
   std::printf("one thread  %.3f ms  %.0f GFLOP/s  %.0f %% of the peak between the steps\n",
               one.seconds * 1e3, flops / one.seconds * 1e-9, 100 * one.share);
   std::printf("two threads %.3f ms  %.2f times one\n", two.seconds * 1e3,
               one.seconds / two.seconds);
-  return one.seconds;
+  return one;
 }
 
 }  // namespace iflow
