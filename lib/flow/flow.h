@@ -68,9 +68,9 @@ class Flow {
     std::size_t condition_size = 0;  // numbers of each
     double jacobian_penalty = 0;     // what LogDetDraw says
   };
-  // gradients <- the gradient of sum over rows of weights[i] ln p(x_i), those of the layers in
-  // front of `first_layer` excepted; log_p <- the log-densities. x [G][dimension] has passed these
-  // layers; weights, log_p: (16 G).
+  // gradients <- the gradient of sum over rows of weights[i] (ln p(x_i) - penalty), those of the
+  // layers in front of `first_layer` excepted; log_p <- the log-densities. x [G][dimension] has
+  // passed these layers; weights, log_p: (16 G).
   //
   // Only as many layers and rows are on the tape at a time as cache has room for, estimating layers
   // one by one; a layer's weights and gradients stay in cache while the rows pass. Of the others

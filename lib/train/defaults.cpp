@@ -165,6 +165,7 @@ double default_table_l1(std::size_t training_rows, std::size_t batch) {
   return std::min(1.2 * std::pow(part, 2.0 / 3), kStrongest);
 }
 
+// Measured above: where there are many rows it is nothing gained.
 double default_jacobian_penalty(std::size_t training_rows) {
   if (training_rows >= kManyPlaneRows) return 0;
   return std::min(300 / static_cast<double>(training_rows), 0.1);
@@ -191,8 +192,8 @@ Pace default_pace(std::size_t training_rows, std::size_t columns, ModelKind mode
             plane ? plane_steps() : table_steps(2000)};
   }
   if (plane) {
-    const bool steady = training_rows >= 5000 && training_rows < kManyPlaneRows;
-    return {steady ? std::size_t{256} : std::size_t{128}, 5e-3, plane_steps()};
+    const bool between = many && training_rows < kManyPlaneRows;
+    return {between ? std::size_t{256} : std::size_t{128}, 5e-3, plane_steps()};
   }
   if (many) return {256, 1e-2, table_steps(4000)};
   return {64, 3e-3, table_steps(2000)};

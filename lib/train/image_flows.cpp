@@ -97,6 +97,7 @@ TrainConfig default_image_train_config(std::size_t training_images, const ImageS
   if (model == ModelKind::kIResNet) {
     config.norm_every = 4;
     config.l1 = 0;
+    config.jacobian_penalty = 0;  // tables of two columns have one, an image may be as small
     config.log_det.method = LogDetMethod::kRoulette;
     config.log_det.continuation = 0;
   } else {

@@ -77,6 +77,7 @@ TEST_CASE("defaults of images: what suits a table of as many columns is not take
   CHECK(blocks.log_det.continuation == 0);
   CHECK(blocks.l1 == 0);
   CHECK(blocks.clip == 0);
+  CHECK(default_image_train_config(1000, {1, 2, 1}).jacobian_penalty == 0);
   CHECK(default_image_train_config(59500, {28, 28, 1}, ModelKind::kGlow).clip > 1);
 }
 
