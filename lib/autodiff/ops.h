@@ -31,9 +31,10 @@ Var tangents_of(Tape<T>& tape, Var h, std::size_t groups);
 template <class T>
 Var mean_tangent_product(Tape<T>& tape, Var h, Var v, std::size_t groups);
 
-// ||J||_F^2 per row, J's columns the tangents of h: h [(1 + D) G][E] -> [G][1]; `groups` is G.
+// v - strength ||J||_F^2 per row, J's columns the tangents of h: v [G][1], h [(1 + D) G][E] ->
+// [G][1].
 template <class T>
-Var squared_norm_of_tangents(Tape<T>& tape, Var h, std::size_t groups);
+Var less_squared_norm(Tape<T>& tape, Var v, Var h, T strength);
 
 // A constant input beside x, of which there may be none: weight (M, C), c [G][C][kLanes], which
 // must outlive the recording.

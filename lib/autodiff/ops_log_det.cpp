@@ -56,8 +56,7 @@ Var log_det_identity_plus(Tape<T>& tape, Var h, std::size_t groups) {
       for (std::size_t i = 0; i < n; ++i) {
         for (std::size_t j = 0; j < n; ++j) {
           const T* inverse = inverses + g * matrix + (j * n + i) * kLanes;
-          T* djij = dh + at(g, i, j);
-          for (std::size_t l = 0; l < kLanes; ++l) djij[l] += dy[g * kLanes + l] * inverse[l];
+          simd::add_product(dh + at(g, i, j), dy + g * kLanes, inverse);
         }
       }
     }

@@ -43,7 +43,7 @@ Var mean_tangent_product(Tape<T>& tape, Var h, Var v, std::size_t groups) {
     for (std::size_t i = 0; i < e; ++i) {
       const T* hs = tape.value(h) + values + (g * e + i) * kLanes;
       const T* vs = tape.value(v) + (g * e + i) * kLanes;
-      for (std::size_t l = 0; l < kLanes; ++l) ys[l] += hs[l] * vs[l];
+      simd::add_product(ys, hs, vs);
     }
   }
   const T weight = 1 / static_cast<T>(tangents);
@@ -66,28 +66,29 @@ Var mean_tangent_product(Tape<T>& tape, Var h, Var v, std::size_t groups) {
 }
 
 template <class T>
-Var squared_norm_of_tangents(Tape<T>& tape, Var h, std::size_t groups) {
-  const std::size_t e = h.elements, values = groups * e * kLanes, tangents = h.groups - groups;
+Var less_squared_norm(Tape<T>& tape, Var v, Var h, T strength) {
+  const std::size_t groups = v.groups, e = h.elements, tangents = h.groups - groups;
+  const std::size_t values = groups * e * kLanes;
   const Var y = tape.variable(1, groups);
-  std::fill_n(tape.value(y), y.size(), T(0));
-  for (std::size_t g = 0; g < tangents; ++g) {
-    T* ys = tape.value(y) + g % groups * kLanes;
-    for (std::size_t i = 0; i < e; ++i) {
-      const T* t = tape.value(h) + values + (g * e + i) * kLanes;
-      for (std::size_t l = 0; l < kLanes; ++l) ys[l] += t[l] * t[l];
-    }
+  const T* t = tape.value(h) + values;
+  T* ys = tape.value(y);
+  std::fill_n(ys, y.size(), T(0));
+  for (std::size_t i = 0; i < tangents * e; ++i) {
+    T* sum = ys + i / e % groups * kLanes;
+    simd::add_product(sum, t + i * kLanes, t + i * kLanes);
   }
+  for (std::size_t l = 0; l < y.size(); ++l) ys[l] = tape.value(v)[l] - strength * ys[l];
   tape.on_backward(y, [=](Tape<T>& r) {
     const T* dy = r.output_adjoint(y);
-    T* dh = r.adjoint_to_add(h) + values;
-    for (std::size_t g = 0; g < tangents; ++g) {
-      for (std::size_t i = 0; i < e; ++i) {
-        const std::size_t at = (g * e + i) * kLanes;
-        const T* t = r.value(h) + values + at;
-        for (std::size_t l = 0; l < kLanes; ++l) {
-          dh[at + l] += 2 * dy[g % groups * kLanes + l] * t[l];
-        }
-      }
+    T* dv = r.adjoint_to_add(v);
+    T* dt = r.adjoint_to_add(h) + values;
+    const auto slope = r.workspace(y.size());  // of ||J||_F^2 / 2
+    for (std::size_t l = 0; l < y.size(); ++l) {
+      dv[l] += dy[l];
+      slope.data()[l] = -2 * strength * dy[l];
+    }
+    for (std::size_t i = 0; i < tangents * e; ++i) {
+      simd::add_product(dt + i * kLanes, slope.data() + i / e % groups * kLanes, t + i * kLanes);
     }
   });
   return y;
@@ -97,7 +98,7 @@ Var squared_norm_of_tangents(Tape<T>& tape, Var h, std::size_t groups) {
   template Var with_tangents(Tape<T>&, Var, Var);                     \
   template Var tangents_of(Tape<T>&, Var, std::size_t);               \
   template Var mean_tangent_product(Tape<T>&, Var, Var, std::size_t); \
-  template Var squared_norm_of_tangents(Tape<T>&, Var, std::size_t);
+  template Var less_squared_norm(Tape<T>&, Var, Var, T);
 IFLOW_INSTANTIATE(float)
 IFLOW_INSTANTIATE(double)
 #undef IFLOW_INSTANTIATE

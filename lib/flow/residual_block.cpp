@@ -104,10 +104,19 @@ ResidualBlock<T>::ResidualBlock(const ConvolutionalBranchConfig& branch, Paramet
                                 const std::string& prefix)
     : branch_(std::make_unique<ConvolutionalBranch<T>>(branch, layout, prefix + ".branch")) {}
 
+namespace {
+
+// x + g(x) and ln det (I + J) from g's values with J as their tangents.
+template <class T>
+Transformed exactly(Tape<T>& tape, Var x, Var g) {
+  return {ops::add_values(tape, x, g), ops::log_det_identity_plus(tape, g, x.groups)};
+}
+
+}  // namespace
+
 template <class T>
 Transformed ResidualBlock<T>::forward(const Pass<T>& pass, Var x) const {
-  const Var h = branch_->forward_with_jacobian(pass, x);
-  return {ops::add_values(pass.tape, x, h), ops::log_det_identity_plus(pass.tape, h, x.groups)};
+  return exactly(pass.tape, x, branch_->forward_with_jacobian(pass, x));
 }
 
 template <class T>
@@ -145,14 +154,12 @@ Learnable<T> ResidualBlock<T>::forward_to_learn(const Pass<T>& pass, Var x, cons
 template <class T>
 Learnable<T> ResidualBlock<T>::learn_exactly(const Pass<T>& pass, Var x,
                                              double jacobian_penalty) const {
-  Tape<T>& tape = pass.tape;
-  const Var h = branch_->forward_with_jacobian(pass, x);
-  const Var y = ops::add_values(tape, x, h);
-  const Var log_det = ops::log_det_identity_plus(tape, h, x.groups);
-  if (jacobian_penalty == 0) return {y, {log_det}, tape.value(log_det)};
-  const Var penalty = ops::scale(tape, ops::squared_norm_of_tangents(tape, h, x.groups),
-                                 static_cast<T>(-jacobian_penalty / 2));
-  return {y, {ops::add(tape, log_det, penalty)}, tape.value(log_det)};
+  const Var g = branch_->forward_with_jacobian(pass, x);
+  const Transformed out = exactly(pass.tape, x, g);
+  const T* log_det = pass.tape.value(out.log_det);
+  if (jacobian_penalty == 0) return {out.y, {out.log_det}, log_det};
+  const auto strength = static_cast<T>(jacobian_penalty / 2);
+  return {out.y, {ops::less_squared_norm(pass.tape, out.log_det, g, strength)}, log_det};
 }
 
 template <class T>

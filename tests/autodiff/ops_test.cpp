@@ -268,22 +268,24 @@ TEST_CASE("with_tangents, tangents_of, mean_tangent_product: values and gradient
   }
 }
 
-TEST_CASE("squared_norm_of_tangents: values and gradient") {
+TEST_CASE("less_squared_norm: values and gradient") {
+  constexpr double kStrength = 0.3;
   for (const std::size_t groups : {1, 2}) {
     for (const std::size_t tangents : {1, 3}) {
+      const CheckedInput v = random_input("v", 1, groups, 10);
       const CheckedInput h = random_input("h", 2, (1 + tangents) * groups, 11);
       const CheckedFunction f = [&](DoubleTape& tape, Inputs in, Parameters) {
-        return ops::squared_norm_of_tangents(tape, in[0], groups);
+        return ops::less_squared_norm(tape, in[0], in[1], kStrength);
       };
-      std::vector<double> expected(groups * kLanes, 0);
+      std::vector<double> expected(v.values.begin(), v.values.end());
       for (std::size_t i = groups * 2 * kLanes; i < h.values.size(); ++i) {
         const std::size_t group = i / (2 * kLanes) % groups;
-        expected[group * kLanes + i % kLanes] += h.values[i] * h.values[i];
+        expected[group * kLanes + i % kLanes] -= kStrength * h.values[i] * h.values[i];
       }
-      const std::vector<double> found = value_of(f, {h});
+      const std::vector<double> found = value_of(f, {v, h});
       REQUIRE(found.size() == expected.size());
       for (std::size_t i = 0; i < found.size(); ++i) CHECK(kRounding.holds(found[i], expected[i]));
-      expect_gradient(f, {h});
+      expect_gradient(f, {v, h});
     }
   }
 }
