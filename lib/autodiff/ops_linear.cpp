@@ -32,15 +32,15 @@ Var linear(Tape<T>& tape, const Parameter<T>& w, const Parameter<T>& bias, Var x
 template <class T>
 Var linear_with_unit_tangents(Tape<T>& tape, const Parameter<T>& w, const Parameter<T>& bias,
                               Var x) {
-  const std::size_t m = w.rows, e = x.elements, groups = x.groups, values = groups * m * kLanes;
+  const std::size_t m = w.rows, e = x.elements, groups = x.groups;
   const Var y = tape.variable(m, (1 + e) * groups);
   const auto matrix = kernels::row_major(w.value, w.rows, w.columns);
   kernels::matmul_with_bias(matrix, bias.value, groups, tape.value(x), tape.value(y), groups);
-  T* lanes = tape.value(y) + values;
-  for (std::size_t j = 0; j < e; ++j) {
-    for (std::size_t g = 0; g < groups; ++g) {
-      for (std::size_t i = 0; i < m; ++i, lanes += kLanes) {
-        std::fill_n(lanes, kLanes, w.value[i * e + j]);
+  T* tangent = tape.value(y) + groups * m * kLanes;
+  for (std::size_t j = 0; j < e; ++j, tangent += groups * m * kLanes) {
+    for (std::size_t i = 0; i < m; ++i) {
+      for (std::size_t g = 0; g < groups; ++g) {
+        std::fill_n(tangent + (g * m + i) * kLanes, kLanes, w.value[i * e + j]);
       }
     }
   }
@@ -49,10 +49,7 @@ Var linear_with_unit_tangents(Tape<T>& tape, const Parameter<T>& w, const Parame
     // y = w x + b, tangent j = column j of w: db += sum dy, dw += dy x^T, its column j += sum dy_j,
     // dx += w^T dy
     kernels::add_bias_gradient(dy, bias.gradient, m, groups);
-    kernels::weight_gradient(dy, t.value(x), w.gradient, m, e, groups);
-    for (std::size_t j = 0; j < e; ++j) {
-      kernels::add_bias_gradient(dy + (1 + j) * values, w.gradient + j, m, groups, e);
-    }
+    kernels::weight_gradient_of_unit_tangents(dy, t.value(x), w.gradient, m, e, groups);
     const auto dx = t.adjoint(x);
     kernels::matmul(matrix.transposed(), dy, dx.data, groups, !dx.fresh);
   });

@@ -42,7 +42,10 @@ Var log_det_identity_plus(Tape<T>& tape, Var h, std::size_t groups) {
       for (std::size_t j = 0; j < n; ++j) {
         const T* jij = hs + at(g, i, j);
         T* aij = a + (i * n + j) * kLanes;
-        for (std::size_t l = 0; l < kLanes; ++l) aij[l] = jij[l] + T(i == j ? 1 : 0);
+        const simd::Vec<T> identity = simd::broadcast(T(i == j ? 1 : 0));
+        for (std::size_t l = 0; l < kLanes; l += simd::kWidth<T>) {
+          simd::store(aij + l, simd::load(jij + l) + identity);
+        }
       }
     }
     kernels::log_det_and_inverse(a, n, tape.value(y) + g * kLanes,

@@ -65,31 +65,45 @@ Var mean_tangent_product(Tape<T>& tape, Var h, Var v, std::size_t groups) {
   return y;
 }
 
+namespace {
+
+// Calls visit(at, row) for every element of every tangent of h: where its lanes begin, and those of
+// its group's rows.
+template <class Visit>
+void for_tangents(Var h, std::size_t groups, const Visit& visit) {
+  std::size_t at = groups * h.elements * kLanes;
+  for (std::size_t tangent = 1; tangent < h.groups / groups; ++tangent) {
+    for (std::size_t row = 0; row < groups * kLanes; row += kLanes) {
+      for (std::size_t i = 0; i < h.elements; ++i, at += kLanes) visit(at, row);
+    }
+  }
+}
+
+}  // namespace
+
 template <class T>
 Var less_squared_norm(Tape<T>& tape, Var v, Var h, T strength) {
-  const std::size_t groups = v.groups, e = h.elements, tangents = h.groups - groups;
-  const std::size_t values = groups * e * kLanes;
+  const std::size_t groups = v.groups;
   const Var y = tape.variable(1, groups);
-  const T* t = tape.value(h) + values;
+  const T* t = tape.value(h);
   T* ys = tape.value(y);
   std::fill_n(ys, y.size(), T(0));
-  for (std::size_t i = 0; i < tangents * e; ++i) {
-    T* sum = ys + i / e % groups * kLanes;
-    simd::add_product(sum, t + i * kLanes, t + i * kLanes);
-  }
+  for_tangents(h, groups, [=](std::size_t at, std::size_t row) {
+    simd::add_product(ys + row, t + at, t + at);
+  });
   for (std::size_t l = 0; l < y.size(); ++l) ys[l] = tape.value(v)[l] - strength * ys[l];
   tape.on_backward(y, [=](Tape<T>& r) {
     const T* dy = r.output_adjoint(y);
     T* dv = r.adjoint_to_add(v);
-    T* dt = r.adjoint_to_add(h) + values;
+    T* dh = r.adjoint_to_add(h);
     const auto slope = r.workspace(y.size());  // of ||J||_F^2 / 2
     for (std::size_t l = 0; l < y.size(); ++l) {
       dv[l] += dy[l];
       slope.data()[l] = -2 * strength * dy[l];
     }
-    for (std::size_t i = 0; i < tangents * e; ++i) {
-      simd::add_product(dt + i * kLanes, slope.data() + i / e % groups * kLanes, t + i * kLanes);
-    }
+    for_tangents(h, groups, [t, dh, by = slope.data()](std::size_t at, std::size_t row) {
+      simd::add_product(dh + at, by + row, t + at);
+    });
   });
   return y;
 }

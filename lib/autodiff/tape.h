@@ -129,6 +129,7 @@ class Tape {
     arena_.rewind({});
     adjoint_arena_.rewind({});
     buffers_.clear();
+    free_.clear();
   }
 
   struct Mark {
@@ -159,28 +160,28 @@ class Tape {
   struct Buffer {
     T* data;
     std::size_t size;
-    bool in_use;
   };
 
-  // The number of a buffer of `size` numbers that nobody uses.
+  // The number of a buffer of `size` numbers that nobody uses: the last one that came back, if one
+  // did.
   std::uint32_t take(std::size_t size) {
-    for (std::size_t i = 0; i < buffers_.size(); ++i) {
-      Buffer& buffer = buffers_[i];
-      if (!buffer.in_use && buffer.size == size) {
-        buffer.in_use = true;
-        return static_cast<std::uint32_t>(i);
-      }
+    for (std::size_t i = free_.size(); i-- > 0;) {
+      const std::uint32_t buffer = free_[i];
+      if (buffers_[buffer].size != size) continue;
+      free_.erase(free_.begin() + static_cast<std::ptrdiff_t>(i));
+      return buffer;
     }
-    buffers_.push_back({adjoint_arena_.template allocate_array<T>(size), size, true});
+    buffers_.push_back({adjoint_arena_.template allocate_array<T>(size), size});
     return static_cast<std::uint32_t>(buffers_.size() - 1);
   }
-  void give_back(std::uint32_t buffer) { buffers_[buffer].in_use = false; }
+  void give_back(std::uint32_t buffer) { free_.push_back(buffer); }
 
   bool recording_;
   Arena arena_;
   Arena adjoint_arena_;
   std::vector<Node> nodes_;
   std::vector<Buffer> buffers_;
+  std::vector<std::uint32_t> free_;
 };
 
 }  // namespace iflow

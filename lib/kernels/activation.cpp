@@ -161,9 +161,7 @@ T backward(const Phi& phi, const T* z, const T* y, const T* firsts, const T* dy,
       da += by_a.value * d_value + by_a.first * d_first;
     }
   }
-  T sum = 0;
-  for (std::size_t i = 0; i < kWidth<T>; ++i) sum += da[i];
-  return sum;
+  return simd::sum<T>(da);
 }
 
 // Calls visit with the functor of the activation: the only switch on its kind.

@@ -1,6 +1,8 @@
 #include "kernels/matmul.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 #include "base/aligned.h"
 #include "kernels/simd.h"
@@ -225,51 +227,100 @@ namespace {
 // Accumulators in one tile of the weight gradient: as many as one reduction turns into sums.
 constexpr std::size_t kSums = 16;
 
-// One tile: kRows rows of dw from its first element on, kColumns columns of it.
+// to[i] += sums[i], kCount numbers side by side, as vectors as far as they fill some. (The compiler
+// would take them out of a vector one by one.)
+template <class T, std::size_t kCount>
+[[gnu::always_inline]] inline void add_sums(const T* sums, T* to) {
+  constexpr std::size_t kBytes = std::min(kCount * sizeof(T), simd::kVectorBytes);
+  if constexpr (kBytes >= 16 && std::has_single_bit(kBytes)) {
+    using Part [[gnu::vector_size(kBytes)]] = T;
+    for (std::size_t i = 0; i < kCount; i += kBytes / sizeof(T)) {
+      Part part, sum;
+      std::memcpy(&part, sums + i, kBytes);
+      std::memcpy(&sum, to + i, kBytes);
+      sum += part;
+      std::memcpy(to + i, &sum, kBytes);
+    }
+  } else {
+    for (std::size_t i = 0; i < kCount; ++i) to[i] += sums[i];
+  }
+}
+
+// A weight gradient whose lanes are added up at the end: dw = dy x^T, and where `dt` isn't null,
+// its column j += the sums of its tangent j, the adjoints dt of unit tangents.
+//   dy  [groups][m][kLanes]   x  [groups][k][kLanes]   dt  [columns][groups][m][kLanes]
+template <class T>
+struct LaneSums {
+  const T* dy;
+  const T* dt;
+  const T* x;
+  T* dw;
+  std::size_t m, k, groups;
+};
+
+// One tile: kRows rows of dw from row r on, kColumns columns of it from c on.
 template <class T, std::size_t kRows, std::size_t kColumns>
-[[gnu::always_inline]] inline void weight_gradient_tile(const T* dy, const T* x, T* dw,
-                                                        std::size_t m, std::size_t k,
-                                                        std::size_t groups) {
+[[gnu::always_inline]] inline void weight_gradient_tile(const LaneSums<T>& p, std::size_t r,
+                                                        std::size_t c) {
   static_assert(kRows * kColumns <= kSums);
+  const std::size_t row = p.m * kLanes;
   Vec<T> acc[kSums] = {};
-  for (std::size_t g = 0; g < groups; ++g) {
+  const T* dy = p.dy + r * kLanes;
+  const T* x = p.x + c * kLanes;
+  for (std::size_t g = 0; g < p.groups; ++g) {
 #pragma GCC unroll 4
     for (std::size_t part = 0; part < kRegistersPerGroup<T>; ++part) {
       Vec<T> column[kColumns];
 #pragma GCC unroll 32
-      for (std::size_t c = 0; c < kColumns; ++c) {
-        column[c] = load(x + c * kLanes + part * kWidth<T>);
-        hold<T>(column[c]);
+      for (std::size_t j = 0; j < kColumns; ++j) {
+        column[j] = load(x + j * kLanes + part * kWidth<T>);
+        hold<T>(column[j]);
       }
 #pragma GCC unroll 32
-      for (std::size_t r = 0; r < kRows; ++r) {
-        Vec<T> row = load(dy + r * kLanes + part * kWidth<T>);
-        hold<T>(row);
+      for (std::size_t i = 0; i < kRows; ++i) {
+        Vec<T> value = load(dy + i * kLanes + part * kWidth<T>);
+        hold<T>(value);
 #pragma GCC unroll 32
-        for (std::size_t c = 0; c < kColumns; ++c) acc[r * kColumns + c] += row * column[c];
+        for (std::size_t j = 0; j < kColumns; ++j) acc[i * kColumns + j] += value * column[j];
       }
     }
-    dy += m * kLanes;
-    x += k * kLanes;
+    dy += row;
+    x += p.k * kLanes;
+  }
+  if (p.dt != nullptr) {
+#pragma GCC unroll 32
+    for (std::size_t j = 0; j < kColumns; ++j) {
+      const T* dt = p.dt + (c + j) * p.groups * row + r * kLanes;
+      for (std::size_t g = 0; g < p.groups; ++g, dt += row) {
+#pragma GCC unroll 32
+        for (std::size_t i = 0; i < kRows; ++i) {
+#pragma GCC unroll 4
+          for (std::size_t l = 0; l < kLanes; l += kWidth<T>) {
+            acc[i * kColumns + j] += load(dt + i * kLanes + l);
+          }
+        }
+      }
+    }
   }
   alignas(simd::kVectorBytes) T sums[kSums];
   simd::horizontal_sums<T, kSums>(acc, sums);
+  T* dw = p.dw + r * p.k + c;
+  if (p.k == kColumns) {
+    add_sums<T, kRows * kColumns>(sums, dw);
+  } else {
 #pragma GCC unroll 32
-  for (std::size_t r = 0; r < kRows; ++r) {
-#pragma GCC unroll 32
-    for (std::size_t c = 0; c < kColumns; ++c) dw[r * k + c] += sums[r * kColumns + c];
+    for (std::size_t i = 0; i < kRows; ++i) {
+      add_sums<T, kColumns>(sums + i * kColumns, dw + i * p.k);
+    }
   }
 }
 
-// kRows rows of dw, all of its columns.
+// kRows rows of dw from row r on, all of its columns.
 template <class T, std::size_t kRows>
-void weight_gradient_rows(const T* dy, const T* x, T* dw, std::size_t m, std::size_t k,
-                          std::size_t groups) {
+void weight_gradient_rows(const LaneSums<T>& p, std::size_t r) {
   std::size_t c = 0;
   const auto columns = [&]<std::size_t kColumns>() {
-    for (; c + kColumns <= k; c += kColumns) {
-      weight_gradient_tile<T, kRows, kColumns>(dy, x + c * kLanes, dw + c, m, k, groups);
-    }
+    for (; c + kColumns <= p.k; c += kColumns) weight_gradient_tile<T, kRows, kColumns>(p, r, c);
   };
   columns.template operator()<kSums / kRows>();
   if constexpr (kRows == 4) columns.template operator()<2>();
@@ -294,13 +345,10 @@ void transpose_block(const T* from, T* to) {
 
 // Few columns or rows: every element of dw is a sum of lane products, the lanes added at the end.
 template <class T>
-void narrow_weight_gradient(const T* dy, const T* x, T* dw, std::size_t m, std::size_t k,
-                            std::size_t groups) {
+void narrow_weight_gradient(const LaneSums<T>& p) {
   std::size_t r = 0;
   const auto rows = [&]<std::size_t kRows>() {
-    for (; r + kRows <= m; r += kRows) {
-      weight_gradient_rows<T, kRows>(dy + r * kLanes, x, dw + r * k, m, k, groups);
-    }
+    for (; r + kRows <= p.m; r += kRows) weight_gradient_rows<T, kRows>(p, r);
   };
   rows.template operator()<8>();
   rows.template operator()<4>();
@@ -357,16 +405,22 @@ void weight_gradient(const T* dy, const T* x, T* dw, std::size_t m, std::size_t 
   if (k % kLanes == 0 && m >= 8) {
     wide_weight_gradient(dy, x, dw, m, k, groups);
   } else {
-    narrow_weight_gradient(dy, x, dw, m, k, groups);
+    narrow_weight_gradient<T>({dy, nullptr, x, dw, m, k, groups});
   }
+}
+
+template <class T>
+void weight_gradient_of_unit_tangents(const T* dy, const T* x, T* dw, std::size_t m, std::size_t k,
+                                      std::size_t groups) {
+  narrow_weight_gradient<T>({dy, dy + groups * m * kLanes, x, dw, m, k, groups});
 }
 
 namespace {
 
-// db[r * stride] += the sum over groups and lanes of row r, for kRows rows from the first of dy on.
+// db[i] += the sum over groups and lanes of row i, for kRows rows from the first of dy on.
 template <class T, std::size_t kRows>
 [[gnu::always_inline]] inline void bias_gradient_rows(const T* dy, T* db, std::size_t m,
-                                                      std::size_t groups, std::size_t stride) {
+                                                      std::size_t groups) {
   static_assert(kRows <= kSums);
   Vec<T> acc[kSums] = {};
   for (std::size_t g = 0; g < groups; ++g, dy += m * kLanes) {
@@ -378,17 +432,17 @@ template <class T, std::size_t kRows>
   }
   alignas(simd::kVectorBytes) T sums[kSums];
   simd::horizontal_sums<T, kSums>(acc, sums);
-  for (std::size_t r = 0; r < kRows; ++r) db[r * stride] += sums[r];
+  add_sums<T, kRows>(sums, db);
 }
 
 }  // namespace
 
 template <class T>
-void add_bias_gradient(const T* dy, T* db, std::size_t m, std::size_t groups, std::size_t stride) {
+void add_bias_gradient(const T* dy, T* db, std::size_t m, std::size_t groups) {
   std::size_t r = 0;
   const auto rows = [&]<std::size_t kRows>() {
     for (; r + kRows <= m; r += kRows) {
-      bias_gradient_rows<T, kRows>(dy + r * kLanes, db + r * stride, m, groups, stride);
+      bias_gradient_rows<T, kRows>(dy + r * kLanes, db + r, m, groups);
     }
   };
   rows.template operator()<kSums>();
@@ -396,12 +450,14 @@ void add_bias_gradient(const T* dy, T* db, std::size_t m, std::size_t groups, st
   rows.template operator()<1>();
 }
 
-#define IFLOW_INSTANTIATE(T)                                                                \
-  template void matmul(const MatrixView<T>&, const T*, T*, std::size_t, bool);              \
-  template void matmul_with_bias(const MatrixView<T>&, const T*, std::size_t, const T*, T*, \
-                                 std::size_t);                                              \
-  template void add_bias_gradient(const T*, T*, std::size_t, std::size_t, std::size_t);     \
-  template void weight_gradient(const T*, const T*, T*, std::size_t, std::size_t, std::size_t);
+#define IFLOW_INSTANTIATE(T)                                                                       \
+  template void matmul(const MatrixView<T>&, const T*, T*, std::size_t, bool);                     \
+  template void matmul_with_bias(const MatrixView<T>&, const T*, std::size_t, const T*, T*,        \
+                                 std::size_t);                                                     \
+  template void add_bias_gradient(const T*, T*, std::size_t, std::size_t);                         \
+  template void weight_gradient(const T*, const T*, T*, std::size_t, std::size_t, std::size_t);    \
+  template void weight_gradient_of_unit_tangents(const T*, const T*, T*, std::size_t, std::size_t, \
+                                                 std::size_t);
 IFLOW_INSTANTIATE(float)
 IFLOW_INSTANTIATE(double)
 #undef IFLOW_INSTANTIATE

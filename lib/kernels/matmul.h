@@ -42,11 +42,16 @@ template <class T>
 void weight_gradient(const T* dy, const T* x, T* dw, std::size_t m, std::size_t k,
                      std::size_t groups);
 
-// db += sum over groups and lanes of dy: the gradient of the bias, whose entries stand `stride`
-// apart.
+// The same for inputs whose tangents are the K unit vectors, dy holding their outputs' adjoints
+// behind those of the values: dw += dy x^T, column j of it += the sum over groups and lanes of
+// dy_j. dy: [(1 + K) G][M][kLanes]  x: [G][K][kLanes]  dw: (M, K)
+template <class T>
+void weight_gradient_of_unit_tangents(const T* dy, const T* x, T* dw, std::size_t m, std::size_t k,
+                                      std::size_t groups);
+
+// db += sum over groups and lanes of dy: the gradient of the bias.
 // dy: [G][M][kLanes]  db: (M)
 template <class T>
-void add_bias_gradient(const T* dy, T* db, std::size_t m, std::size_t groups,
-                       std::size_t stride = 1);
+void add_bias_gradient(const T* dy, T* db, std::size_t m, std::size_t groups);
 
 }  // namespace iflow::kernels

@@ -105,6 +105,22 @@ template <class T>
   return broadcast(*p);
 }
 
+// Adds the upper half of the first 2 kHalf lanes to the lower, until all of them are in the first.
+template <class T, std::size_t kHalf, std::size_t... kLane>
+inline T sum_of_lanes(Vec<T> v, std::index_sequence<kLane...> lanes) {
+  v += __builtin_shufflevector(v, v, ((kLane + kHalf) % kWidth<T>)...);
+  if constexpr (kHalf == 1)
+    return v[0];
+  else
+    return sum_of_lanes<T, kHalf / 2>(v, lanes);
+}
+
+// The sum of all lanes.
+template <class T>
+inline T sum(Vec<T> v) {
+  return sum_of_lanes<T, kWidth<T> / 2>(v, std::make_index_sequence<kWidth<T>>{});
+}
+
 // Combines x and y, which hold the partial sums of kHeld accumulators each (kWidth / kHeld lanes
 // apiece, in order), into a vector that holds those of all 2 kHeld, half as many lanes apiece.
 template <class T, std::size_t kHeld, std::size_t... kLane>

@@ -45,6 +45,40 @@ void check_weight_gradient(std::size_t m, std::size_t k, std::size_t groups) {
   CHECK((dw == expected));
 }
 
+// Unit tangents written out are inputs like any others.
+template <class T>
+void check_weight_gradient_of_unit_tangents(std::size_t m, std::size_t k, std::size_t groups) {
+  Rng rng(m, RngPurpose::kTest, k, static_cast<std::uint32_t>(groups));
+  const AlignedVector<T> dy = whole_numbers<T>(rng, (1 + k) * groups * m * kLanes);
+  AlignedVector<T> x = whole_numbers<T>(rng, groups * k * kLanes);
+  AlignedVector<T> dw = whole_numbers<T>(rng, m * k + kGuard);
+  AlignedVector<T> expected = dw;
+  weight_gradient_of_unit_tangents(dy.data(), x.data(), dw.data(), m, k, groups);
+  x.resize((1 + k) * x.size(), T(0));
+  for (std::size_t j = 0; j < k; ++j) {
+    for (std::size_t g = 0; g < groups; ++g) {
+      std::fill_n(x.data() + (((1 + j) * groups + g) * k + j) * kLanes, kLanes, T(1));
+    }
+  }
+  reference::weight_gradient(dy.data(), x.data(), expected.data(), m, k, (1 + k) * groups);
+  INFO("M = ", m, ", K = ", k, ", G = ", groups);
+  CHECK((dw == expected));
+}
+
+// A bias is the weight of an input that is 1.
+template <class T>
+void check_bias_gradient(std::size_t m, std::size_t groups) {
+  Rng rng(m, RngPurpose::kTest, groups);
+  const AlignedVector<T> dy = whole_numbers<T>(rng, groups * m * kLanes);
+  const AlignedVector<T> ones(groups * kLanes, T(1));
+  AlignedVector<T> db = whole_numbers<T>(rng, m + kGuard);
+  AlignedVector<T> expected = db;
+  add_bias_gradient(dy.data(), db.data(), m, groups);
+  reference::weight_gradient(dy.data(), ones.data(), expected.data(), m, 1, groups);
+  INFO("M = ", m, ", G = ", groups);
+  CHECK((db == expected));
+}
+
 // Calls check(m, k, groups) for every M, K up to 20, each with some G up to 9 so that every (M, G)
 // and (K, G) comes up, and for some large shapes.
 template <class F>
@@ -72,6 +106,15 @@ TEST_CASE_TEMPLATE("matmul agrees with its naive twin for every shape", T, float
 
 TEST_CASE_TEMPLATE("weight_gradient agrees with its naive twin for every shape", T, float, double) {
   for_shapes(check_weight_gradient<T>);
+}
+
+TEST_CASE_TEMPLATE("the weight gradient of unit tangents is that of tangents written out", T, float,
+                   double) {
+  for_shapes(check_weight_gradient_of_unit_tangents<T>);
+}
+
+TEST_CASE_TEMPLATE("add_bias_gradient adds up groups and lanes", T, float, double) {
+  for (std::size_t m = 1; m <= 40; ++m) check_bias_gradient<T>(m, m % 5 + 1);
 }
 
 TEST_CASE_TEMPLATE("matmul of no groups leaves the output", T, float, double) {
