@@ -17,8 +17,7 @@ constexpr std::size_t kKeptBytes = 32768;
 template <class T>
 Var activated_linear(Tape<T>& tape, Activation kind, const Parameter<T>& raw, const Parameter<T>& w,
                      const Parameter<T>& bias, Var x, std::size_t groups) {
-  const std::size_t e = x.elements, tangents = x.groups / groups - 1;
-  const std::size_t values = groups * e * kLanes;
+  const std::size_t values = groups * x.elements * kLanes, tangents = x.groups / groups - 1;
   const T a = has_parameter(kind) ? kernels::softplus(*raw.value) : T(1);
   const auto matrix = kernels::row_major(w.value, w.rows, w.columns);
   const Var y = tape.variable(w.rows, x.groups);
@@ -28,7 +27,8 @@ Var activated_linear(Tape<T>& tape, Activation kind, const Parameter<T>& raw, co
   {
     const auto passing = tape.workspace(keep ? 0 : x.size());
     T* activated = keep ? tape.scratch(x.size()) : passing.data();
-    kernels::activation_forward(kind, a, tape.value(x), activated, first, e, groups, tangents);
+    kernels::activation_forward(kind, a, tape.value(x), activated, first, x.elements, groups,
+                                tangents);
     kernels::matmul_with_bias(matrix, bias.value, groups, activated, tape.value(y), x.groups);
     if (keep) {
       phi = activated;
@@ -37,6 +37,10 @@ Var activated_linear(Tape<T>& tape, Activation kind, const Parameter<T>& raw, co
       std::copy_n(activated, values, phi);
     }
   }
+  // The closure takes what it needs of the parameters alone, as it is copied for every tile.
+  T* db = bias.gradient;
+  T* d_raw = has_parameter(kind) ? raw.gradient : nullptr;
+  const T slope = d_raw != nullptr ? kernels::softplus_derivative(*raw.value) : T(0);
   tape.on_backward(y, [=](Tape<T>& t) {
     const T* dy = t.output_adjoint(y);
     const auto dx = t.adjoint(x);
@@ -51,16 +55,17 @@ Var activated_linear(Tape<T>& tape, Activation kind, const Parameter<T>& raw, co
       activated = out;
     }
     // y = w phi + b: db += sum dy, dw += dy phi^T, dphi = w^T dy
-    kernels::add_bias_gradient(dy, bias.gradient, w.rows, groups);
-    kernels::weight_gradient(dy, activated, w.gradient, w.rows, e, x.groups);
-    kernels::matmul(matrix.transposed(), dy, out, x.groups, false);
+    kernels::add_bias_gradient(dy, db, w.rows, groups);
+    kernels::weight_gradient(dy, activated, w.gradient, w.rows, x.elements, x.groups);
+    kernels::matmul(kernels::row_major(w.value, w.rows, w.columns).transposed(), dy, out, x.groups,
+                    false);
     // phi = phi(x; a), t' = phi'(x; a) t, a = softplus(raw)
-    const T da = kernels::activation_backward(kind, a, t.value(x), phi, first, out, out, e, groups,
-                                              tangents);
+    const T da = kernels::activation_backward(kind, a, t.value(x), phi, first, out, out, x.elements,
+                                              groups, tangents);
     if (!dx.fresh) {
       for (std::size_t i = 0; i < x.size(); ++i) dx.data[i] += out[i];
     }
-    if (has_parameter(kind)) *raw.gradient += da * kernels::softplus_derivative(*raw.value);
+    if (d_raw != nullptr) *d_raw += da * slope;
   });
   return y;
 }

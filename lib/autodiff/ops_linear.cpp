@@ -34,8 +34,8 @@ Var linear_with_unit_tangents(Tape<T>& tape, const Parameter<T>& w, const Parame
                               Var x) {
   const std::size_t m = w.rows, e = x.elements, groups = x.groups;
   const Var y = tape.variable(m, (1 + e) * groups);
-  const auto matrix = kernels::row_major(w.value, w.rows, w.columns);
-  kernels::matmul_with_bias(matrix, bias.value, groups, tape.value(x), tape.value(y), groups);
+  kernels::matmul_with_bias(kernels::row_major(w.value, m, e), bias.value, groups, tape.value(x),
+                            tape.value(y), groups);
   T* tangent = tape.value(y) + groups * m * kLanes;
   for (std::size_t j = 0; j < e; ++j, tangent += groups * m * kLanes) {
     for (std::size_t i = 0; i < m; ++i) {
@@ -44,14 +44,15 @@ Var linear_with_unit_tangents(Tape<T>& tape, const Parameter<T>& w, const Parame
       }
     }
   }
+  T* db = bias.gradient;
   tape.on_backward(y, [=](Tape<T>& t) {
     const T* dy = t.output_adjoint(y);
     // y = w x + b, tangent j = column j of w: db += sum dy, dw += dy x^T, its column j += sum dy_j,
     // dx += w^T dy
-    kernels::add_bias_gradient(dy, bias.gradient, m, groups);
+    kernels::add_bias_gradient(dy, db, m, groups);
     kernels::weight_gradient_of_unit_tangents(dy, t.value(x), w.gradient, m, e, groups);
     const auto dx = t.adjoint(x);
-    kernels::matmul(matrix.transposed(), dy, dx.data, groups, !dx.fresh);
+    kernels::matmul(kernels::row_major(w.value, m, e).transposed(), dy, dx.data, groups, !dx.fresh);
   });
   return y;
 }

@@ -156,8 +156,51 @@ void product_panel(const Product<T>& p, std::size_t g) {
   product_rows<T, 1, kGroups>(p, m, p.rows, g);
 }
 
+// A contraction over kShort numbers, whose columns stay in registers while the rows go by: tiles
+// would be begun and ended for a few multiply-adds each. 32 x 2 times 6 groups 112 -> 160 GFLOP/s.
+template <class T, std::size_t kShort, bool kAccumulate>
+void short_product(const Product<T>& p, std::size_t groups) {
+  constexpr std::size_t kPerGroup = kRegistersPerGroup<T>;
+  const std::size_t rows = p.rows, row_stride = p.row_stride, stride = p.stride;
+  const std::size_t out_row = p.out_row;
+  for (std::size_t g = 0; g < groups; ++g) {
+    Vec<T> column[kShort * kPerGroup];
+#pragma GCC unroll 16
+    for (std::size_t c = 0; c < kShort * kPerGroup; ++c) {
+      column[c] = load(p.right + g * p.right_group + c * kWidth<T>);
+    }
+    const T* left = p.left;
+    const T* bias = g < p.bias_groups ? p.bias : nullptr;
+    T* out = p.out + g * p.out_group;
+#pragma GCC unroll 4
+    for (std::size_t m = 0; m < rows; ++m) {
+      const Vec<T> begin = broadcast(bias != nullptr ? bias[m] : T(0));
+#pragma GCC unroll 4
+      for (std::size_t part = 0; part < kPerGroup; ++part) {
+        Vec<T> sum = kAccumulate ? load_unaligned(out + part * kWidth<T>) : begin;
+#pragma GCC unroll 4
+        for (std::size_t k = 0; k < kShort; ++k) {
+          sum += broadcast(left[k * stride]) * column[k * kPerGroup + part];
+        }
+        store_unaligned(out + part * kWidth<T>, sum);
+      }
+      left += row_stride;
+      out += out_row;
+    }
+  }
+}
+
+template <class T, std::size_t kShort>
+void short_product(const Product<T>& p, std::size_t groups) {
+  return p.accumulate ? short_product<T, kShort, true>(p, groups)
+                      : short_product<T, kShort, false>(p, groups);
+}
+
 template <class T>
 void product(const Product<T>& p, std::size_t groups) {
+  if (p.blocks == 1 && p.width == 1) return short_product<T, 1>(p, groups);
+  if (p.blocks == 1 && p.width == 2) return short_product<T, 2>(p, groups);
+  if (p.blocks == 1 && p.width == 3) return short_product<T, 3>(p, groups);
   std::size_t g = 0;
   const auto panels = [&]<std::size_t kGroups>() {
     for (; g + kGroups <= groups; g += kGroups) product_panel<T, kGroups>(p, g);
