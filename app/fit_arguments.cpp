@@ -272,8 +272,10 @@ void add_fit_data_options(CLI::App& command, FitArguments& arguments) {
       command.add_option("--val", arguments.val, "Validate on the rows of this file");
   val->type_name("FILE");
   command
-      .add_option("--val-fraction", arguments.settings.val_fraction,
-                  "Part of the rows held out for validation, 10,000 of them at most (default 0.1)")
+      .add_option(
+          "--val-fraction", arguments.settings.val_fraction,
+          "Part of the rows held out for validation, 10,000 of them at most (default 0.1; from "
+          "5,000 rows on 500 of them, from 10,000 on 0.05)")
       ->check(inside_unit())
       ->excludes(val)
       ->type_name("PART");

@@ -21,9 +21,10 @@ void check_dimension(const std::string& path, const ImageShape& shape) {
 }
 
 // More images than this only slow the run down, whose log-determinants are estimated.
-double held_out_images(std::size_t images, double val_fraction) {
+double held_out_images(std::size_t images, std::optional<double> val_fraction) {
   constexpr double kMost = 500;
-  return std::min(val_fraction, kMost / static_cast<double>(images));
+  return std::min(val_fraction.value_or(default_val_fraction(images)),
+                  kMost / static_cast<double>(images));
 }
 
 // Their density would be infinite.

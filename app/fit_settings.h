@@ -24,7 +24,8 @@ struct FitSettings {
   std::vector<std::string> continuous;  // integer columns to be taken as they are; or all
   std::vector<std::string> given;       // the columns that the density is conditional on
   std::string weights;                  // the column of the rows' weights; empty: none
-  double val_fraction = 0.1;            // 0: validation rows come from a file of their own
+  std::optional<double> val_fraction;  // 0: validation rows come from a file of their own; none: by
+                                       // how many rows there are
   FlowOptions flow;
   TrainConfig train;
 };

@@ -15,9 +15,13 @@ Mixture mixture_of(const FitData& data, std::uint64_t seed) {
 
 FitSettings settings_for(const FitArguments& arguments, const FitData& data) {
   const DataRecord& record = data.record;
-  if (data.images) return new_image_settings(arguments, record.training_rows, data.images->shape);
-  return new_settings(arguments, record.training_rows, record.columns.size(),
-                      data.condition.size());
+  FitSettings settings =
+      data.images ? new_image_settings(arguments, record.training_rows, data.images->shape)
+                  : new_settings(arguments, record.training_rows, record.columns.size(),
+                                 data.condition.size());
+  // recorded, so that a resumed fit holds out the same rows whatever the default may become
+  if (!settings.val_fraction) settings.val_fraction = default_val_fraction(record.rows);
+  return settings;
 }
 
 FlowConfig flow_of(const FitData& data, const FlowOptions& options) {

@@ -36,12 +36,10 @@ Var linear_with_unit_tangents(Tape<T>& tape, const Parameter<T>& w, const Parame
   const Var y = tape.variable(m, (1 + e) * groups);
   kernels::matmul_with_bias(kernels::row_major(w.value, m, e), bias.value, groups, tape.value(x),
                             tape.value(y), groups);
-  T* tangent = tape.value(y) + groups * m * kLanes;
-  for (std::size_t j = 0; j < e; ++j, tangent += groups * m * kLanes) {
-    for (std::size_t i = 0; i < m; ++i) {
-      for (std::size_t g = 0; g < groups; ++g) {
-        std::fill_n(tangent + (g * m + i) * kLanes, kLanes, w.value[i * e + j]);
-      }
+  T* lanes = tape.value(y) + groups * m * kLanes;
+  for (std::size_t j = 0; j < e; ++j) {
+    for (std::size_t g = 0; g < groups; ++g) {
+      for (std::size_t i = 0; i < m; ++i, lanes += kLanes) simd::fill(lanes, w.value[i * e + j]);
     }
   }
   T* db = bias.gradient;

@@ -94,13 +94,11 @@ Var less_squared_norm(Tape<T>& tape, Var v, Var h, T strength) {
   for (std::size_t l = 0; l < y.size(); ++l) ys[l] = tape.value(v)[l] - strength * ys[l];
   tape.on_backward(y, [=](Tape<T>& r) {
     const T* dy = r.output_adjoint(y);
-    T* dv = r.adjoint_to_add(v);
+    const auto dv = r.adjoint(v);
+    for (std::size_t l = 0; l < y.size(); ++l) dv.data[l] = dv.fresh ? dy[l] : dv.data[l] + dy[l];
     T* dh = r.adjoint_to_add(h);
     const auto slope = r.workspace(y.size());  // of ||J||_F^2 / 2
-    for (std::size_t l = 0; l < y.size(); ++l) {
-      dv[l] += dy[l];
-      slope.data()[l] = -2 * strength * dy[l];
-    }
+    for (std::size_t l = 0; l < y.size(); ++l) slope.data()[l] = -2 * strength * dy[l];
     for_tangents(h, groups, [t, dh, by = slope.data()](std::size_t at, std::size_t row) {
       simd::add_product(dh + at, by + row, t + at);
     });

@@ -63,6 +63,19 @@ inline void store_unaligned(T* p, Vec<T> v) {
   std::memcpy(p, &v, sizeof v);
 }
 
+// All lanes x.
+template <class T>
+inline Vec<T> broadcast(T x) {
+  return x - Vec<T>{};
+}
+
+// y = x on a group's kLanes lanes.
+template <class T>
+inline void fill(T* y, T x) {
+#pragma GCC unroll 4
+  for (std::size_t l = 0; l < kLanes; l += kWidth<T>) store(y + l, broadcast(x));
+}
+
 // y += a x on a group's kLanes lanes. (The compiler doesn't know that they don't overlap, and would
 // take them one by one.)
 template <class T>
@@ -71,12 +84,6 @@ inline void add_product(T* y, const T* a, const T* x) {
   for (std::size_t l = 0; l < kLanes; l += kWidth<T>) {
     store(y + l, load(y + l) + load(a + l) * load(x + l));
   }
-}
-
-// All lanes x.
-template <class T>
-inline Vec<T> broadcast(T x) {
-  return x - Vec<T>{};
 }
 
 // Keeps GCC from knowing where a pointer came from: it would compute the addresses of all rows of a
