@@ -198,14 +198,17 @@ void Flow<T>::learn_tile(const Learning& learning, std::size_t begin, std::size_
   Tape<T>& tape = learning.tape;
   const Pass<T> pass = pass_of(learning, tape, learning.gradients, tile.part);
   const std::size_t lanes = tile.part.groups * kLanes;
+  const bool exact = learning.log_det.method == LogDetMethod::kExact;
   tape.clear();
   const Var x = part_of(tape, tile.x, dimension_, tile.part);
   Var y = x;
   for (std::size_t i = begin; i < end; ++i) {
+    // an exact log-determinant draws nothing
+    const std::uint64_t seed = exact ? 0 : layer_seed(learning.seed, i);
     const Learnable<T> output = layers_[i]->forward_to_learn(
         pass, y,
-        {learning.log_det, layer_seed(learning.seed, i), learning.shard,
-         learning.rows + tile.part.first * kLanes, learning.jacobian_penalty},
+        {learning.log_det, seed, learning.shard, learning.rows + tile.part.first * kLanes,
+         learning.jacobian_penalty},
         tile.known);
     for (std::size_t l = 0; l < lanes; ++l) tile.log_p[l] += output.log_det[l];
     std::copy_n(tile.weights, lanes, tape.adjoint(output.surrogate.var).data);
