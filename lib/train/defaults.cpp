@@ -64,8 +64,8 @@ constexpr std::size_t kManyPlaneRows = 50000;
 //   10,000 rows with these, checkerboard | circles, six samples: .0484 | .0150; rates 3e-3, 8e-3
 //     .0499, .0499 |; averages of .998, .9995 .0484, .0486 |; 48, 48 with coefficient .99, three
 //     samples .0483 | .0145, batch 512 .0517 | .0134, 12 blocks .0529 (two) | .0144; plans of
-//     8,000, 15,000, 20,000 steps, three samples: - | .0147, .0527 | .0150, .0496 | - trained on
-//     10,000 rows and validated on 1,111 others: .0452 | .0141
+//     8,000, 15,000, 20,000 steps, three samples: - | .0147, .0527 | .0150, .0496 | -.
+//     Trained on 10,000 rows and validated on 1,111 others: .0452 | .0141.
 //   A seed's sample, or a strength of .033 instead of .03, moves checkerboard by .002. No help at
 //   10,000 rows: l1, a penalty of ||g||^2 (kinetic energy), noise on the weights, the gradient at
 //   the worst point near them (SAM), other rates, 30 blocks, zero start gain.
