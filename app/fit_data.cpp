@@ -167,7 +167,9 @@ FitRows read_rows(const std::string& path, const std::string& val, const FitSett
       inspect(table, rows.source, data.lattices, data.record.given.size());
   data.warnings.insert(data.warnings.end(), findings.begin(), findings.end());
   if (val.empty()) {
-    rows.split = split_rows(table.rows, held_out_part(table.rows, settings.val_fraction),
+    // more would only slow the run down: their standard error is small enough
+    constexpr double kMost = 10000;
+    rows.split = split_rows(table.rows, held_out_part(table.rows, settings.val_fraction, kMost),
                             settings.train.seed);
   } else {
     append_validation(rows, val, settings, columns, data.warnings);
@@ -235,10 +237,9 @@ double default_val_fraction(std::size_t rows) {
   return std::clamp(kEnoughRows / static_cast<double>(rows), kLeast, kMost);
 }
 
-double held_out_part(std::size_t rows, std::optional<double> val_fraction) {
-  constexpr double kMost = 10000;
+double held_out_part(std::size_t rows, std::optional<double> val_fraction, double most) {
   return std::min(val_fraction.value_or(default_val_fraction(rows)),
-                  kMost / static_cast<double>(rows));
+                  most / static_cast<double>(rows));
 }
 
 FitData read_fit_data(const std::string& path, const std::string& val,

@@ -46,8 +46,8 @@ FitData read_fit_data(const std::string& path, const std::string& val, const Fit
 // well enough where to stop; from 10,000 on a twentieth.
 double default_val_fraction(std::size_t rows);
 
-// The part of so many rows that is held out, where `val_fraction` is asked for. More than 10,000
-// would only slow the run down: their standard error is small enough.
-double held_out_part(std::size_t rows, std::optional<double> val_fraction);
+// The part of so many rows that is held out, where `val_fraction` is asked for, or none: `most`
+// rows of them at most.
+double held_out_part(std::size_t rows, std::optional<double> val_fraction, double most);
 
 }  // namespace iflow

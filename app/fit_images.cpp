@@ -20,13 +20,6 @@ void check_dimension(const std::string& path, const ImageShape& shape) {
                   " (--crop, --resize)");
 }
 
-// More images than this only slow the run down, whose log-determinants are estimated.
-double held_out_images(std::size_t images, std::optional<double> val_fraction) {
-  constexpr double kMost = 500;
-  return std::min(val_fraction.value_or(default_val_fraction(images)),
-                  kMost / static_cast<double>(images));
-}
-
 // Their density would be infinite.
 void check_differ(const std::string& path, const Images& images,
                   const std::vector<std::size_t>& rows) {
@@ -63,7 +56,9 @@ FitData read_fit_images(const std::string& path, const std::string& val,
   check_dimension(path, images.shape);
   Split split;
   if (val.empty()) {
-    split = split_rows(images.count(), held_out_images(images.count(), settings.val_fraction),
+    // more only slow the run down, as their log-determinants are estimated
+    constexpr double kMost = 500;
+    split = split_rows(images.count(), held_out_part(images.count(), settings.val_fraction, kMost),
                        settings.train.seed);
   } else {
     append_validation(images, split, val, settings);

@@ -118,48 +118,47 @@ json settings_to_json(const FitSettings& s) {
 }
 
 json every_setting(const FitSettings& s) {
-  json settings = {{"bits", s.image.bits},
-                   {"crop", size_text(s.image.crop)},
-                   {"resize", size_text(s.image.resize)},
-                   {"marginal", name_of(s.flow.marginal, pixel_marginals())},
-                   {"alpha", s.flow.alpha},
-                   {"header", name_of(s.table.header, header_modes())},
-                   {"na", name_of(s.table.na, na_policies())},
-                   {"columns", s.table.columns},
-                   {"bounds", s.bounds},
-                   {"continuous", s.continuous},
-                   {"given", s.given},
-                   {"weights", s.weights},
-                   {"model", name_of(s.flow.model, model_kinds())},
-                   {"blocks", s.flow.blocks},
-                   {"hidden", s.flow.hidden},
-                   {"activation", s.flow.activation},
-                   {"activation-start", s.flow.activation_start},
-                   {"activation-first", s.flow.activation_first},
-                   {"coefficient", s.flow.coefficient},
-                   {"start-gain", s.flow.start_gain},
-                   {"bins", s.flow.bins},
-                   {"steps", s.train.steps},
-                   {"batch", s.train.batch},
-                   {"lr", s.train.learning_rate},
-                   {"warmup", s.train.warmup},
-                   {"ema", s.train.ema},
-                   {"l1", s.train.l1},
-                   {"jacobian-penalty", s.train.jacobian_penalty},
-                   {"clip", s.train.clip},
-                   {"logdet", name_of(s.train.log_det.method, log_det_methods())},
-                   {"terms", s.train.log_det.terms},
-                   {"probes", s.train.log_det.probes},
-                   {"probe", name_of(s.train.log_det.probe, probe_kinds())},
-                   {"continuation", s.train.log_det.continuation},
-                   {"gradient", name_of(s.train.log_det.gradient, log_det_gradients())},
-                   {"power-iterations", s.train.power_iterations},
-                   {"norm-every", s.train.norm_every},
-                   {"validate-every", s.train.validate_every},
-                   {"patience", s.train.patience},
-                   {"seed", s.train.seed}};
-  if (s.val_fraction) settings["val-fraction"] = *s.val_fraction;
-  return settings;
+  return {{"bits", s.image.bits},
+          {"crop", size_text(s.image.crop)},
+          {"resize", size_text(s.image.resize)},
+          {"marginal", name_of(s.flow.marginal, pixel_marginals())},
+          {"alpha", s.flow.alpha},
+          {"header", name_of(s.table.header, header_modes())},
+          {"na", name_of(s.table.na, na_policies())},
+          {"columns", s.table.columns},
+          {"bounds", s.bounds},
+          {"continuous", s.continuous},
+          {"given", s.given},
+          {"weights", s.weights},
+          {"val-fraction", s.val_fraction ? json(*s.val_fraction) : json()},
+          {"model", name_of(s.flow.model, model_kinds())},
+          {"blocks", s.flow.blocks},
+          {"hidden", s.flow.hidden},
+          {"activation", s.flow.activation},
+          {"activation-start", s.flow.activation_start},
+          {"activation-first", s.flow.activation_first},
+          {"coefficient", s.flow.coefficient},
+          {"start-gain", s.flow.start_gain},
+          {"bins", s.flow.bins},
+          {"steps", s.train.steps},
+          {"batch", s.train.batch},
+          {"lr", s.train.learning_rate},
+          {"warmup", s.train.warmup},
+          {"ema", s.train.ema},
+          {"l1", s.train.l1},
+          {"jacobian-penalty", s.train.jacobian_penalty},
+          {"clip", s.train.clip},
+          {"logdet", name_of(s.train.log_det.method, log_det_methods())},
+          {"terms", s.train.log_det.terms},
+          {"probes", s.train.log_det.probes},
+          {"probe", name_of(s.train.log_det.probe, probe_kinds())},
+          {"continuation", s.train.log_det.continuation},
+          {"gradient", name_of(s.train.log_det.gradient, log_det_gradients())},
+          {"power-iterations", s.train.power_iterations},
+          {"norm-every", s.train.norm_every},
+          {"validate-every", s.train.validate_every},
+          {"patience", s.train.patience},
+          {"seed", s.train.seed}};
 }
 
 FitSettings settings_from_json(const json& options, const std::string& checkpoint) {
@@ -177,7 +176,8 @@ FitSettings settings_from_json(const json& options, const std::string& checkpoin
     s.given = fields.get<std::vector<std::string>>("given");
     s.weights = fields.get<std::string>("weights");
   }
-  if (fields.has("val-fraction")) s.val_fraction = fields.get<double>("val-fraction");
+  const bool automatic = fields.get<json>("val-fraction").is_null();
+  if (!automatic) s.val_fraction = fields.get<double>("val-fraction");
   s.flow = flow_from_json(fields);
   if (s.is_image) {
     s.flow.marginal = named_value(fields, "marginal", pixel_marginals());

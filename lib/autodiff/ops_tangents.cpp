@@ -4,6 +4,22 @@
 
 namespace iflow::ops {
 
+namespace {
+
+// Calls visit(at, row) for every element of every tangent of h: where its lanes begin, and those of
+// its group's rows.
+template <class Visit>
+void for_tangents(Var h, std::size_t groups, const Visit& visit) {
+  std::size_t at = groups * h.elements * kLanes;
+  for (std::size_t tangent = 1; tangent < h.groups / groups; ++tangent) {
+    for (std::size_t row = 0; row < groups * kLanes; row += kLanes) {
+      for (std::size_t i = 0; i < h.elements; ++i, at += kLanes) visit(at, row);
+    }
+  }
+}
+
+}  // namespace
+
 template <class T>
 Var with_tangents(Tape<T>& tape, Var x, Var t) {
   const Var y = tape.variable(x.elements, x.groups + t.groups);
@@ -34,52 +50,29 @@ Var tangents_of(Tape<T>& tape, Var h, std::size_t groups) {
 
 template <class T>
 Var mean_tangent_product(Tape<T>& tape, Var h, Var v, std::size_t groups) {
-  const std::size_t e = h.elements, tangents = v.groups / groups;
   const std::size_t values = h.size() - v.size();
+  const T weight = 1 / static_cast<T>(v.groups / groups);
   const Var y = tape.variable(1, groups);
-  std::fill_n(tape.value(y), y.size(), T(0));
-  for (std::size_t g = 0; g < v.groups; ++g) {
-    T* ys = tape.value(y) + g % groups * kLanes;
-    for (std::size_t i = 0; i < e; ++i) {
-      const T* hs = tape.value(h) + values + (g * e + i) * kLanes;
-      const T* vs = tape.value(v) + (g * e + i) * kLanes;
-      simd::add_product(ys, hs, vs);
-    }
-  }
-  const T weight = 1 / static_cast<T>(tangents);
-  for (std::size_t i = 0; i < y.size(); ++i) tape.value(y)[i] *= weight;
+  const T* hs = tape.value(h);
+  const T* vs = tape.value(v);
+  T* ys = tape.value(y);
+  std::fill_n(ys, y.size(), T(0));
+  for_tangents(h, groups, [=](std::size_t at, std::size_t row) {
+    simd::add_product(ys + row, hs + at, vs + at - values);
+  });
+  for (std::size_t l = 0; l < y.size(); ++l) ys[l] *= weight;
   tape.on_backward(y, [=](Tape<T>& r) {
     // v is a constant: dh[tangents] += dy v / D
     const T* dy = r.output_adjoint(y);
-    T* dh = r.adjoint_to_add(h) + values;
-    for (std::size_t g = 0; g < v.groups; ++g) {
-      for (std::size_t i = 0; i < e; ++i) {
-        const std::size_t at = (g * e + i) * kLanes;
-        const T* vs = r.value(v) + at;
-        for (std::size_t l = 0; l < kLanes; ++l) {
-          dh[at + l] += weight * dy[g % groups * kLanes + l] * vs[l];
-        }
-      }
-    }
+    T* dh = r.adjoint_to_add(h);
+    const auto slope = r.workspace(y.size());
+    for (std::size_t l = 0; l < y.size(); ++l) slope.data()[l] = weight * dy[l];
+    for_tangents(h, groups, [vs, values, dh, by = slope.data()](std::size_t at, std::size_t row) {
+      simd::add_product(dh + at, by + row, vs + at - values);
+    });
   });
   return y;
 }
-
-namespace {
-
-// Calls visit(at, row) for every element of every tangent of h: where its lanes begin, and those of
-// its group's rows.
-template <class Visit>
-void for_tangents(Var h, std::size_t groups, const Visit& visit) {
-  std::size_t at = groups * h.elements * kLanes;
-  for (std::size_t tangent = 1; tangent < h.groups / groups; ++tangent) {
-    for (std::size_t row = 0; row < groups * kLanes; row += kLanes) {
-      for (std::size_t i = 0; i < h.elements; ++i, at += kLanes) visit(at, row);
-    }
-  }
-}
-
-}  // namespace
 
 template <class T>
 Var less_squared_norm(Tape<T>& tape, Var v, Var h, T strength) {

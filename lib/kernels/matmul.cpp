@@ -289,6 +289,22 @@ template <class T, std::size_t kCount>
   }
 }
 
+// acc[i * kStride] += row i of dy, its groups and registers, for kRows rows from the first of dy
+// on; a group has m rows.
+template <class T, std::size_t kRows, std::size_t kStride>
+[[gnu::always_inline]] inline void add_rows(const T* dy, std::size_t m, std::size_t groups,
+                                            Vec<T>* acc) {
+  for (std::size_t g = 0; g < groups; ++g, dy += m * kLanes) {
+#pragma GCC unroll 32
+    for (std::size_t i = 0; i < kRows; ++i) {
+#pragma GCC unroll 4
+      for (std::size_t l = 0; l < kLanes; l += kWidth<T>) {
+        acc[i * kStride] += load(dy + i * kLanes + l);
+      }
+    }
+  }
+}
+
 // A weight gradient whose lanes are added up at the end: dw = dy x^T, and where `dt` isn't null,
 // its column j += the sums of its tangent j, the adjoints dt of unit tangents.
 //   dy  [groups][m][kLanes]   x  [groups][k][kLanes]   dt  [columns][groups][m][kLanes]
@@ -334,15 +350,7 @@ template <class T, std::size_t kRows, std::size_t kColumns>
 #pragma GCC unroll 32
     for (std::size_t j = 0; j < kColumns; ++j) {
       const T* dt = p.dt + (c + j) * p.groups * row + r * kLanes;
-      for (std::size_t g = 0; g < p.groups; ++g, dt += row) {
-#pragma GCC unroll 32
-        for (std::size_t i = 0; i < kRows; ++i) {
-#pragma GCC unroll 4
-          for (std::size_t l = 0; l < kLanes; l += kWidth<T>) {
-            acc[i * kColumns + j] += load(dt + i * kLanes + l);
-          }
-        }
-      }
+      add_rows<T, kRows, kColumns>(dt, p.m, p.groups, acc + j);
     }
   }
   alignas(simd::kVectorBytes) T sums[kSums];
@@ -466,13 +474,7 @@ template <class T, std::size_t kRows>
                                                       std::size_t groups) {
   static_assert(kRows <= kSums);
   Vec<T> acc[kSums] = {};
-  for (std::size_t g = 0; g < groups; ++g, dy += m * kLanes) {
-#pragma GCC unroll 32
-    for (std::size_t r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
-      for (std::size_t l = 0; l < kLanes; l += kWidth<T>) acc[r] += load(dy + r * kLanes + l);
-    }
-  }
+  add_rows<T, kRows, 1>(dy, m, groups, acc);
   alignas(simd::kVectorBytes) T sums[kSums];
   simd::horizontal_sums<T, kSums>(acc, sums);
   add_sums<T, kRows>(sums, db);

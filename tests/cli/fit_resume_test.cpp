@@ -198,6 +198,16 @@ TEST_CASE("fit --resume: changed data") {
             .exit_code == 0);
 }
 
+TEST_CASE("fit --resume: a checkpoint that does not say which part was held out") {
+  const MoonsFolder folder;
+  REQUIRE(folder.run("iflow fit moons.csv" + kSmall).exit_code == 0);
+  const ProcessResult r = folder.run(
+      "sed -i '/\"val-fraction\"/d' moons.iflow/model.json;"
+      "iflow fit moons.csv --resume --steps 400");
+  CHECK(r.exit_code == 4);
+  CHECK(contains(r.err, "error: moons.iflow: options: val-fraction: missing"));
+}
+
 TEST_CASE("fit --resume: with a validation file, which must be given again") {
   const MoonsFolder folder;
   folder.run("iflow toy moons -n 100 --seed 2 -o val.csv; iflow toy moons -n 100 -o other.csv");
