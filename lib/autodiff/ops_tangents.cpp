@@ -50,8 +50,8 @@ Var tangents_of(Tape<T>& tape, Var h, std::size_t groups) {
 
 template <class T>
 Var mean_tangent_product(Tape<T>& tape, Var h, Var v, std::size_t groups) {
-  const std::size_t values = h.size() - v.size();
-  const T weight = 1 / static_cast<T>(v.groups / groups);
+  const std::size_t values = h.size() - v.size(), tangents = v.groups / groups;
+  const T weight = 1 / static_cast<T>(tangents);
   const Var y = tape.variable(1, groups);
   const T* hs = tape.value(h);
   const T* vs = tape.value(v);
