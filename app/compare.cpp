@@ -145,7 +145,7 @@ class Comparison {
     result.best_step = fit.state.best_step;
     result.stopped_early = stopped_early(fit);
 
-    const Model model(fit.flow, fit.state.best);
+    const Model model(fit.flow, fit.parameters);
     result.parameters = model.flow().layout().count();
     result.measures = measure(fit, model, contest.data);
     unconverged_ += result.measures.unconverged;
@@ -303,6 +303,7 @@ void add_compare(CLI::App& program) {
                  "fit. All are "
                  "judged on the same held-out rows, by which each has also chosen its best step.");
   command.callback([&command, options] {
+    options->fit.settings.refit = false;  // all models are judged on the rows held out
     note_given(command, options->fit);
     check(*options);
     Comparison(*options).run();

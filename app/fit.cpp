@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
@@ -56,10 +57,13 @@ class FitCommand {
       settings.train = plan_for_time(fit_.flow, settings, rows, 0, seconds_left());
       set_settings(fit_, settings);
     }
-    Trainer trainer(fit_.flow, fit_.train, std::move(rows));
-    trainer.start();
-    writer.clear_log();
-    train(trainer, writer);
+    {
+      Trainer trainer(fit_.flow, fit_.train, std::move(rows));
+      trainer.start();
+      writer.clear_log();
+      train(trainer, writer);
+    }
+    if (*settings.refit) refit(data, writer);
     report(data);
   }
 
@@ -74,19 +78,24 @@ class FitCommand {
     check_unchanged(arguments_, settings);
     const FitData data = read(settings);
     check_same_data(data.record);
+    if (is_refitted(fit_)) go_back_to_fit(data);
     catch_interrupts();
     TrainingData rows = training_data(fit_, data);
     lengthen_plan(settings, rows);
     set_settings(fit_, settings);
 
-    Trainer trainer(fit_.flow, fit_.train, std::move(rows));
-    trainer.resume(fit_.state);
-    if (trainer.finished()) {
+    std::optional<CheckpointWriter> writer;
+    {
+      Trainer trainer(fit_.flow, fit_.train, std::move(rows));
+      trainer.resume(fit_.state);
+      if (!trainer.finished()) train(trainer, writer.emplace(arguments_.checkpoint));
+    }
+    if (*settings.refit && !is_refitted(fit_)) {
+      refit(data, writer ? *writer : writer.emplace(arguments_.checkpoint));
+    }
+    if (!writer) {
       screen_.note(arguments_.checkpoint + ": already finished, nothing to do; a larger --steps " +
                    "or a --time goes on");
-    } else {
-      CheckpointWriter writer(arguments_.checkpoint);
-      train(trainer, writer);
     }
     report(data);
   }
@@ -103,6 +112,13 @@ class FitCommand {
     if (same) return;
     throw DataError(arguments_.data + ": not the data that " + arguments_.checkpoint +
                     " was fitted on; resume with those, or begin anew with --force");
+  }
+
+  // Makes a refitted one again what it was before.
+  void go_back_to_fit(const FitData& data) {
+    fit_.gaussian = data.gaussian;
+    fit_.mixture = mixture_of(data, fit_.train.seed);
+    fit_.parameters = fit_.state.best;
   }
 
   // Of --time.
@@ -122,9 +138,35 @@ class FitCommand {
   void train(Trainer& trainer, CheckpointWriter& writer) {
     if (arguments_.memory) screen_.note(memory_text(trainer));
     const int signal = train_fit(trainer, fit_, &writer, screen_, {arguments_.log_every});
-    if (signal == 0) return;
-    screen_.warn("interrupted; " + arguments_.checkpoint + " holds step " +
-                 std::to_string(fit_.state.step) + " of " + std::to_string(fit_.train.steps) +
+    if (signal != 0) {
+      end_by(signal,
+             "step " + std::to_string(fit_.state.step) + " of " + std::to_string(fit_.train.steps));
+    }
+  }
+
+  // The same for the refit.
+  void refit(const FitData& data, CheckpointWriter& writer) {
+    const FitData all = without_validation(data);
+    Fit refitted = fit_;
+    refitted.gaussian = all.gaussian;
+    refitted.mixture = mixture_of(all, fit_.train.seed);
+    Trainer trainer(fit_.flow, fit_.train, training_data(fit_, all));
+    trainer.end_at(refit_steps(fit_));
+    if (fit_.refit) {
+      trainer.resume(*fit_.refit);
+    } else {
+      trainer.start();
+    }
+    const int signal =
+        train_refit(trainer, fit_, refitted, writer, screen_, {arguments_.log_every, "refit: "});
+    if (signal != 0) {
+      end_by(signal, "the fit, and step " + std::to_string(fit_.refit->step) + " of " +
+                         std::to_string(refit_steps(fit_)) + " of the refit to all rows");
+    }
+  }
+
+  [[noreturn]] void end_by(int signal, const std::string& what) {
+    screen_.warn("interrupted; " + arguments_.checkpoint + " holds " + what +
                  "; resume with: " + resume_command(arguments_));
     throw CLI::RuntimeError(128 + signal);
   }
@@ -138,7 +180,7 @@ class FitCommand {
   const FitArguments& arguments_;
   Screen screen_;
   Stopwatch watch_;
-  Fit fit_;
+  Fit fit_;  // before its refit
 };
 
 }  // namespace

@@ -274,8 +274,8 @@ void add_fit_data_options(CLI::App& command, FitArguments& arguments) {
   command
       .add_option(
           "--val-fraction", arguments.settings.val_fraction,
-          "Part of the rows held out for validation, 10,000 of them at most (default 0.1; from "
-          "5,000 rows on 500 of them, from 10,000 on 0.05)")
+          "Part of the rows held out for validation, 10,000 of them at most (default 0.2 before a "
+          "refit; else 0.1, from 5,000 rows on 500 of them, from 10,000 on 0.05)")
       ->check(inside_unit())
       ->excludes(val)
       ->type_name("PART");
@@ -325,6 +325,13 @@ void add_fit_options(CLI::App& command, FitArguments& arguments) {
                   "Columns to take as given: the density is that of the others conditional on "
                   "these: x1,x2")
       ->type_name("NAMES");
+  command
+      .add_option("--refit", arguments.settings.refit,
+                  "Fit once more to all rows, those held out as well, over as many passes as were "
+                  "best: yes or no (default: yes, up to 20,000 rows)")
+      ->transform(CLI::CheckedTransformer(yes_or_no()))
+      ->excludes(command.get_option("--val"))
+      ->type_name("yes|no");
   add_flow_options(command, arguments.settings.flow);
   add_budget_options(command, arguments);
   add_training_options(command, arguments);

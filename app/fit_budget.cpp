@@ -20,10 +20,13 @@ struct RunCosts {
   double validation = 0;  // one validation
 };
 
-double seconds_after(const TrainConfig& plan, const RunCosts& costs, std::uint64_t done) {
+// Of the plan after `done` steps; at most, as a refit may end before it.
+double seconds_after(const TrainConfig& plan, bool refit, const RunCosts& costs,
+                     std::uint64_t done) {
   const auto steps = static_cast<double>(plan.steps - done);
   const double validations = steps / static_cast<double>(plan.validate_every) + 2;
-  return costs.start + steps * costs.step + validations * costs.validation;
+  const double fit = costs.start + steps * costs.step + validations * costs.validation;
+  return refit ? fit + costs.start + static_cast<double>(plan.steps) * costs.step : fit;
 }
 
 // Measures them by some steps and a validation, over and over.
@@ -63,15 +66,17 @@ RunCosts measure_costs(const FlowConfig& flow, const TrainConfig& train, const T
 // The plan that these costs allow.
 TrainConfig plan_within(const FitSettings& settings, const RunCosts& costs, std::uint64_t done,
                         double seconds) {
+  const bool refit = settings.refit.value_or(false);
   const auto plan_of = [&](std::uint64_t steps) { return extended_plan(settings, done + steps); };
   const double usable = kUsedPart * seconds;
   auto steps = static_cast<std::uint64_t>(std::max((usable - costs.start) / costs.step, 1.0));
   while (steps > 1) {
     const TrainConfig plan = plan_of(steps);
-    const double excess = seconds_after(plan, costs, done) - usable;
+    const double excess = seconds_after(plan, refit, costs, done) - usable;
     if (excess <= 0) break;
     // Fewer steps may be validated more often: what a step costs at most, so as not to overshoot.
-    const double each = costs.step + costs.validation / static_cast<double>(plan.validate_every);
+    const double each =
+        (refit ? 2 : 1) * costs.step + costs.validation / static_cast<double>(plan.validate_every);
     const auto fewer = static_cast<std::uint64_t>(std::ceil(excess / each));
     steps -= std::min(fewer, steps - 1);
   }

@@ -50,6 +50,12 @@ Table read(const std::string& path, const TableOptions& options,
   return table;
 }
 
+template <class T>
+std::vector<T> concatenated(std::vector<T> a, const std::vector<T>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
 std::vector<double> gather(const Table& table, const std::vector<std::size_t>& indices) {
   std::vector<double> rows;
   rows.reserve(indices.size() * table.columns.size());
@@ -169,8 +175,8 @@ FitRows read_rows(const std::string& path, const std::string& val, const FitSett
   if (val.empty()) {
     // more would only slow the run down: their standard error is small enough
     constexpr double kMost = 10000;
-    rows.split = split_rows(table.rows, held_out_part(table.rows, settings.val_fraction, kMost),
-                            settings.train.seed);
+    rows.split =
+        split_rows(table.rows, held_out_part(table.rows, settings, kMost), settings.train.seed);
   } else {
     append_validation(rows, val, settings, columns, data.warnings);
   }
@@ -232,14 +238,29 @@ void fit_statistics(FitData& data) {
 // Mean gaps at 10,000 rows (lib/train/defaults.cpp), six samples, with .1, .05 and .02 held out:
 // checkerboard .0484, .0463, .0458, circles .0150, .0151, .0182, where 200 rows choose the step
 // badly.
-double default_val_fraction(std::size_t rows) {
+double default_val_fraction(std::size_t rows, bool refit) {
+  if (refit) return 0.2;
   constexpr double kMost = 0.1, kLeast = 0.05, kEnoughRows = 500;
   return std::clamp(kEnoughRows / static_cast<double>(rows), kLeast, kMost);
 }
 
-double held_out_part(std::size_t rows, std::optional<double> val_fraction, double most) {
-  return std::min(val_fraction.value_or(default_val_fraction(rows)),
-                  most / static_cast<double>(rows));
+double held_out_part(std::size_t rows, const FitSettings& settings, double most) {
+  const double part =
+      settings.val_fraction.value_or(default_val_fraction(rows, has_refit(settings, rows)));
+  return std::min(part, most / static_cast<double>(rows));
+}
+
+FitData without_validation(FitData data) {
+  data.training = concatenated(std::move(data.training), data.validation);
+  data.training_ids = concatenated(std::move(data.training_ids), data.validation_ids);
+  data.weights = data.all_weights;
+  data.record.training_rows += data.record.validation_rows;
+  data.record.validation_rows = 0;
+  data.validation.clear();
+  data.validation_ids.clear();
+  data.validation_weights.clear();
+  data.gaussian = fit_gaussian(data.training, data.record.columns.size(), data.weights);
+  return data;
 }
 
 FitData read_fit_data(const std::string& path, const std::string& val,
@@ -254,6 +275,8 @@ FitData read_fit_data(const std::string& path, const std::string& val,
   check_lattices(dequantise, rows);
   data.weights = normalised(weights_of(rows.weights, rows.split.training));
   data.validation_weights = normalised(weights_of(rows.weights, rows.split.validation));
+  data.all_weights = normalised(concatenated(weights_of(rows.weights, rows.split.training),
+                                             weights_of(rows.weights, rows.split.validation)));
   data.training = gather(table, rows.split.training);
   data.validation = gather(table, rows.split.validation);
   data.bounds = bounds_of(settings.bounds, table.columns, data.training);
@@ -264,10 +287,9 @@ FitData read_fit_data(const std::string& path, const std::string& val,
   if (!val.empty()) check_validation_rows(rows, moments);
 
   data.training_ids.assign(rows.split.training.begin(), rows.split.training.end());
-  const std::vector<std::uint64_t> validation_ids(rows.split.validation.begin(),
-                                                  rows.split.validation.end());
+  data.validation_ids.assign(rows.split.validation.begin(), rows.split.validation.end());
   dequantise.add_noise(data.training, data.training_ids, settings.train.seed, 0);
-  dequantise.add_noise(data.validation, validation_ids, settings.train.seed, 0);
+  dequantise.add_noise(data.validation, data.validation_ids, settings.train.seed, 0);
   try {
     fit_statistics(data);
   } catch (const DataError& error) {

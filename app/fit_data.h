@@ -23,13 +23,15 @@ struct FitData {
   std::vector<double> validation;
   std::vector<double> weights;  // of the training rows, of mean 1; none: 1 each
   std::vector<double> validation_weights;
-  std::vector<std::uint64_t> training_ids;  // (n), of the table: what the noise is keyed by
-  std::optional<BoundsConfig> bounds;       // where columns have them, dequantised
-  ColumnMoments moments;                    // of the modelled columns after the bounds
-  ConditionConfig condition;                // of the given columns
-  std::optional<WhitenConfig> whiten;       // for their correlations, in more than two dimensions
-  Gaussian gaussian;                        // fitted to the training rows
-  std::vector<std::string> warnings;        // for the person
+  std::vector<double> all_weights;  // of the training rows, then those to validate on, of mean 1
+  // of the table: what the noise is keyed by
+  std::vector<std::uint64_t> training_ids, validation_ids;
+  std::optional<BoundsConfig> bounds;  // where columns have them, dequantised
+  ColumnMoments moments;               // of the modelled columns after the bounds
+  ConditionConfig condition;           // of the given columns
+  std::optional<WhitenConfig> whiten;  // for their correlations, in more than two dimensions
+  Gaussian gaussian;                   // fitted to the training rows
+  std::vector<std::string> warnings;   // for the person
 
   // Instead of training, weights and what is fitted to them, where the data are images:
   std::shared_ptr<const Images> images;        // those of DATA, then those of a file to validate on
@@ -42,12 +44,17 @@ struct FitData {
 // bounds.
 FitData read_fit_data(const std::string& path, const std::string& val, const FitSettings& settings);
 
-// The part of so many rows that is held out by default: a tenth; from 5,000 on 500 rows, which tell
-// well enough where to stop; from 10,000 on a twentieth.
-double default_val_fraction(std::size_t rows);
+// The same rows with those to validate on among those to train on, and the Gaussian of all of them;
+// of a table. What the flow is told before it learns stays that of the training rows: whitened by
+// themselves alone, few rows look less spread out than others will (wine, 124 rows of 13 columns,
+// three splits: -18.87 nats per test row on average, -19.36 where all rows were told).
+FitData without_validation(FitData data);
 
-// The part of so many rows that is held out, where `val_fraction` is asked for, or none: `most`
-// rows of them at most.
-double held_out_part(std::size_t rows, std::optional<double> val_fraction, double most);
+// The part of so many rows that is held out by default: a fifth where a refit has them back, else a
+// tenth; from 5,000 on 500 rows, which tell well enough where to stop; from 10,000 on a twentieth.
+double default_val_fraction(std::size_t rows, bool refit);
+
+// The part of so many rows that is held out: `most` rows of them at most.
+double held_out_part(std::size_t rows, const FitSettings& settings, double most);
 
 }  // namespace iflow

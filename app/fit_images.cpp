@@ -58,7 +58,7 @@ FitData read_fit_images(const std::string& path, const std::string& val,
   if (val.empty()) {
     // more only slow the run down, as their log-determinants are estimated
     constexpr double kMost = 500;
-    split = split_rows(images.count(), held_out_part(images.count(), settings.val_fraction, kMost),
+    split = split_rows(images.count(), held_out_part(images.count(), settings, kMost),
                        settings.train.seed);
   } else {
     append_validation(images, split, val, settings);

@@ -36,7 +36,10 @@ FitResult evaluate_image_fit(const std::string& checkpoint, const Fit& fit, cons
 std::string progress_text(const FitResult& r) {
   const TrainState& state = r.fit.state;
   return "best at step " + with_commas(state.best_step) + " of " + with_commas(state.step) +
-         (stopped_early(r.fit) ? ", stopped early" : "") + "; " + fixed_point(r.seconds, 1) + " s";
+         (stopped_early(r.fit) ? ", stopped early" : "") +
+         (is_refitted(r.fit) ? "; refitted to all rows up to step " + with_commas(r.fit.refit->step)
+                             : "") +
+         "; " + fixed_point(r.seconds, 1) + " s";
 }
 
 std::string image_text(const FitResult& r) {
@@ -54,8 +57,10 @@ nlohmann::json shared_json(const FitResult& r) {
           {"planned_steps", r.fit.train.steps},
           {"best_step", state.best_step},
           {"stopped_early", stopped_early(r.fit)},
+          {"refit_steps", is_refitted(r.fit) ? r.fit.refit->step : 0},
           {"parameters", r.parameters},
-          {"divergences", state.divergences.size()},
+          {"divergences",
+           state.divergences.size() + (r.fit.refit ? r.fit.refit->divergences.size() : 0)},
           {"seconds", r.seconds}};
 }
 
@@ -73,8 +78,9 @@ nlohmann::json image_json(const FitResult& r) {
 }  // namespace
 
 const char* const kFitResultFields =
-    "checkpoint; steps (done), planned_steps, best_step (whose parameters are kept), "
-    "stopped_early; columns, given (those of them that the density is conditional on), rows, "
+    "checkpoint; steps (done), planned_steps, best_step (of the best validation), stopped_early, "
+    "refit_steps (of the refit to all rows, whose parameters are kept in place of those of "
+    "best_step; 0: none); columns, given (those of them that the density is conditional on), rows, "
     "training_rows, effective_rows (of equal weight, that know as "
     "much as the training rows with theirs), validation_rows; dequantised (integer columns, spread "
     "over their steps); parameters (numbers learned); validation, gaussian and mixture: {mean, se} "
@@ -89,6 +95,7 @@ FitResult evaluate_fit(const std::string& checkpoint, const Fit& fit, const FitD
   const std::vector<double>& validation = data.validation;
   const std::vector<double>& weights = data.validation_weights;
   const std::size_t d = fit.flow.dimension, width = fit.flow.row_width();
+  // before a refit, which has seen these rows
   const Model model(fit.flow, fit.state.best);
   FitResult result{checkpoint, fit};
   result.held_out = mean_and_error(model.log_density(validation), weights);

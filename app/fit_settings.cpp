@@ -72,8 +72,20 @@ FitSettings default_image_settings(ModelKind model, std::size_t training_images,
   return settings;
 }
 
+bool has_refit(const FitSettings& settings, std::size_t rows) {
+  constexpr std::size_t kMostRows = 20000;
+  if (settings.is_image || settings.val_fraction == 0.0) return false;
+  return settings.refit.value_or(rows <= kMostRows);
+}
+
+const std::map<std::string, bool>& yes_or_no() {
+  static const std::map<std::string, bool> names = {{"yes", true}, {"no", false}};
+  return names;
+}
+
 std::vector<std::string> unused_data_options(bool is_image) {
-  if (is_image) return {"header", "na", "columns", "bounds", "continuous", "given", "weights"};
+  if (is_image)
+    return {"header", "na", "columns", "bounds", "continuous", "given", "weights", "refit"};
   return {"bits", "crop", "resize", "marginal", "alpha"};
 }
 
@@ -131,6 +143,7 @@ json every_setting(const FitSettings& s) {
           {"given", s.given},
           {"weights", s.weights},
           {"val-fraction", s.val_fraction ? json(*s.val_fraction) : json()},
+          {"refit", s.refit ? json(name_of(*s.refit, yes_or_no())) : json()},
           {"model", name_of(s.flow.model, model_kinds())},
           {"blocks", s.flow.blocks},
           {"hidden", s.flow.hidden},
@@ -167,6 +180,7 @@ FitSettings settings_from_json(const json& options, const std::string& checkpoin
   s.is_image = fields.has("bits");
   if (s.is_image) {
     s.image = image_options_from_json(fields);
+    s.refit = false;
   } else {
     s.table.header = named_value(fields, "header", header_modes());
     s.table.na = named_value(fields, "na", na_policies());
@@ -175,6 +189,11 @@ FitSettings settings_from_json(const json& options, const std::string& checkpoin
     s.continuous = fields.get<std::vector<std::string>>("continuous");
     s.given = fields.get<std::vector<std::string>>("given");
     s.weights = fields.get<std::string>("weights");
+    if (!fields.has("refit")) {
+      s.refit = false;  // a later addition to the format
+    } else if (!fields.get<json>("refit").is_null()) {
+      s.refit = named_value(fields, "refit", yes_or_no());
+    }
   }
   const bool automatic = fields.get<json>("val-fraction").is_null();
   if (!automatic) s.val_fraction = fields.get<double>("val-fraction");

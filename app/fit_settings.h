@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -26,6 +27,7 @@ struct FitSettings {
   std::string weights;                  // the column of the rows' weights; empty: none
   std::optional<double> val_fraction;  // 0: validation rows come from a file of their own; none: by
                                        // how many rows there are
+  std::optional<bool> refit;  // to the rows held out as well; none: by how many rows there are
   FlowOptions flow;
   TrainConfig train;
 };
@@ -37,6 +39,13 @@ FitSettings default_fit_settings(ModelKind model, std::size_t training_rows, std
 
 FitSettings default_image_settings(ModelKind model, std::size_t training_images,
                                    const ImageShape& shape, std::optional<std::uint64_t> steps);
+
+// Whether a fit of so many rows has a refit: by default the fewer do, which miss those held out
+// more and take less time.
+bool has_refit(const FitSettings& settings, std::size_t rows);
+
+// The values of --refit.
+const std::map<std::string, bool>& yes_or_no();
 
 // The options that have no meaning for images, or for tables.
 std::vector<std::string> unused_data_options(bool is_image);

@@ -15,12 +15,14 @@ Mixture mixture_of(const FitData& data, std::uint64_t seed) {
 
 FitSettings settings_for(const FitArguments& arguments, const FitData& data) {
   const DataRecord& record = data.record;
+  const bool refit = has_refit(arguments.settings, record.rows);
+  const std::size_t rows = record.training_rows + (refit ? record.validation_rows : 0);
   FitSettings settings =
-      data.images ? new_image_settings(arguments, record.training_rows, data.images->shape)
-                  : new_settings(arguments, record.training_rows, record.columns.size(),
-                                 data.condition.size());
-  // recorded, so that a resumed fit holds out the same rows whatever the default may become
-  if (!settings.val_fraction) settings.val_fraction = default_val_fraction(record.rows);
+      data.images ? new_image_settings(arguments, rows, data.images->shape)
+                  : new_settings(arguments, rows, record.columns.size(), data.condition.size());
+  // recorded, so that a resumed fit does the same whatever the defaults may become
+  settings.refit = refit;
+  if (!settings.val_fraction) settings.val_fraction = default_val_fraction(record.rows, refit);
   return settings;
 }
 

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <numbers>
 #include <string>
+#include <utility>
 
 #include "base/build_info.h"
 #include "base/parallel.h"
@@ -65,13 +67,13 @@ class Progress {
 
  private:
   std::string line(std::uint64_t step, double now) {
-    const std::uint64_t steps = trainer_.config().steps;
+    const std::uint64_t steps = trainer_.last_step();
     const double speed = static_cast<double>(step - first_step_) / now;
     std::string text =
         options_.label + "step " + std::to_string(step) + "/" + std::to_string(steps);
     text += "  loss " + formatted("%.4f", loss_sum_ / static_cast<double>(losses_) / nats_);
-    text += "  validation " +
-            formatted("%.4f", trainer_.state().history.back().validation_loss / nats_);
+    const double validation = trainer_.state().history.back().validation_loss;
+    if (!std::isnan(validation)) text += "  validation " + formatted("%.4f", validation / nats_);
     if (nats_ != 1) text += " bits/dim";
     text += "  " + formatted(speed < 10 ? "%.2f" : "%.0f", speed) + " steps/s";
     text += "  " + duration_text(static_cast<double>(steps - step) / speed) + " left";
@@ -92,15 +94,19 @@ class Progress {
   std::uint64_t losses_ = 0;
 };
 
+// Brings a fit up to date with its trainer and returns what is to be saved of it.
+using Update = std::function<const Fit&()>;
+
 // The checkpoint's contents and log, as the run goes on.
 class Keeper {
  public:
-  Keeper(const Trainer& trainer, Fit& fit, CheckpointWriter* writer)
-      : trainer_(trainer), fit_(fit), writer_(writer) {
+  // `event`: what begins.
+  Keeper(const Trainer& trainer, Update update, CheckpointWriter* writer, const char* event)
+      : trainer_(trainer), update_(std::move(update)), writer_(writer) {
     const BuildInfo build = build_info();
-    log(nlohmann::json{{"event", "start"},
+    log(nlohmann::json{{"event", event},
                        {"step", trainer.state().step},
-                       {"steps", trainer.config().steps},
+                       {"steps", trainer.last_step()},
                        {"threads", threads()},
                        {"iflow", build.version},
                        {"compiler", build.compiler},
@@ -109,15 +115,16 @@ class Keeper {
 
   void log_point() {
     const HistoryPoint& point = trainer_.state().history.back();
-    log(nlohmann::json{{"step", point.step},
-                       {"training_loss", point.training_loss},
-                       {"validation_loss", point.validation_loss},
-                       {"seconds", watch_.seconds()}});
+    nlohmann::json line = {{"step", point.step},
+                           {"training_loss", point.training_loss},
+                           {"seconds", watch_.seconds()}};
+    if (!std::isnan(point.validation_loss)) line["validation_loss"] = point.validation_loss;
+    log(line);
   }
 
   void save() {
-    fit_.state = trainer_.state();
-    if (writer_ != nullptr) save_fit(*writer_, fit_);
+    const Fit& fit = update_();
+    if (writer_ != nullptr) save_fit(*writer_, fit);
     saved_at_ = watch_.seconds();
   }
 
@@ -131,7 +138,7 @@ class Keeper {
   }
 
   const Trainer& trainer_;
-  Fit& fit_;
+  Update update_;
   CheckpointWriter* writer_;  // or none
   Stopwatch watch_;
   double saved_at_ = 0;
@@ -148,14 +155,10 @@ void warn_of_divergences(const Trainer& trainer, std::size_t already_said, Scree
   }
 }
 
-}  // namespace
-
-int train_fit(Trainer& trainer, Fit& fit, CheckpointWriter* writer, Screen& screen,
-              const ProgressOptions& progress) {
-  Keeper keeper(trainer, fit, writer);
+// Returns the signal that ended it early, else 0.
+int run(Trainer& trainer, Keeper& keeper, Progress& lines, Screen& screen,
+        const std::string& label) {
   keeper.save();
-  const auto dimension = static_cast<double>(fit.flow.dimension);
-  Progress lines(screen, trainer, progress, fit.data.image ? dimension * std::numbers::ln2 : 1);
   bool interrupted = interrupt_signal() != 0;
   while (!interrupted && !trainer.finished()) {
     const std::size_t divergences = trainer.state().divergences.size();
@@ -163,7 +166,7 @@ int train_fit(Trainer& trainer, Fit& fit, CheckpointWriter* writer, Screen& scre
       lines.step_done(step, loss);
       return interrupt_signal() == 0;
     });
-    warn_of_divergences(trainer, divergences, screen, progress.label);
+    warn_of_divergences(trainer, divergences, screen, label);
     if (reached) {
       keeper.log_point();
       keeper.save_if_due();
@@ -172,6 +175,36 @@ int train_fit(Trainer& trainer, Fit& fit, CheckpointWriter* writer, Screen& scre
   }
   keeper.save();
   return trainer.finished() ? 0 : interrupt_signal();
+}
+
+}  // namespace
+
+int train_fit(Trainer& trainer, Fit& fit, CheckpointWriter* writer, Screen& screen,
+              const ProgressOptions& progress) {
+  fit.refit.reset();
+  const auto update = [&]() -> const Fit& {
+    fit.state = trainer.state();
+    fit.parameters = fit.state.best;
+    return fit;
+  };
+  Keeper keeper(trainer, update, writer, "start");
+  const auto dimension = static_cast<double>(fit.flow.dimension);
+  Progress lines(screen, trainer, progress, fit.data.image ? dimension * std::numbers::ln2 : 1);
+  return run(trainer, keeper, lines, screen, progress.label);
+}
+
+int train_refit(Trainer& trainer, Fit& fit, Fit& refitted, CheckpointWriter& writer, Screen& screen,
+                const ProgressOptions& progress) {
+  const auto update = [&]() -> const Fit& {
+    fit.refit = trainer.state();
+    if (!is_refitted(fit)) return fit;
+    refitted.refit = fit.refit;
+    refitted.parameters = fit.refit->best;
+    return refitted;
+  };
+  Keeper keeper(trainer, update, &writer, "refit");
+  Progress lines(screen, trainer, progress, 1);
+  return run(trainer, keeper, lines, screen, progress.label);
 }
 
 }  // namespace iflow

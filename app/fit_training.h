@@ -18,9 +18,15 @@ struct ProgressOptions {
 };
 
 // Trains until the plan of `trainer` is done, and keeps `fit` and the checkpoint, where `writer`
-// writes one, up to date with it. Returns the signal that ended it early, else 0; the checkpoint is
-// complete either way.
+// writes one, up to date with it; a refit of before is forgotten. Returns the signal that ended it
+// early, else 0; the checkpoint is complete either way.
 int train_fit(Trainer& trainer, Fit& fit, CheckpointWriter* writer, Screen& screen,
               const ProgressOptions& progress);
+
+// The same for the refit of `fit`; `trainer` has all rows and ends at refit_steps(fit). The
+// checkpoint holds `fit` and how far its refit has come; in the end `refitted`, which differs in
+// the baselines.
+int train_refit(Trainer& trainer, Fit& fit, Fit& refitted, CheckpointWriter& writer, Screen& screen,
+                const ProgressOptions& progress);
 
 }  // namespace iflow

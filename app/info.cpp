@@ -113,6 +113,11 @@ std::string text_of(const std::string& path, const Fit& fit, const Model& model)
                        ", " + std::to_string(fit.train.batch) + " rows a step, seed " +
                        std::to_string(fit.train.seed)},
       {"best", best_of(fit) + " at step " + with_commas(state.best_step)}};
+  if (fit.refit) {
+    facts.push_back({"refit", "step " + with_commas(fit.refit->step) + " of " +
+                                  with_commas(refit_steps(fit)) + ", to all rows" +
+                                  (is_refitted(fit) ? "" : "; the model is that of before")});
+  }
   if (!data.image) {
     facts.push_back({"Gaussian", fixed_point(training_loss(fit)) + " nats per training row"});
     add_column_facts(fit, facts);
@@ -167,6 +172,7 @@ json json_of(const Fit& fit, const Model& model) {
                    {"best_step", fit.state.best_step},
                    {"best_loss", fit.state.best_loss},
                    {"divergences", fit.state.divergences.size()},
+                   {"refit_steps", is_refitted(fit) ? fit.refit->step : 0},
                    {"history", std::move(history)}}},
                  {"lipschitz",
                   {{"blocks", std::move(blocks)},
@@ -217,7 +223,8 @@ void add_info(CLI::App& program) {
       "              training_rows, validation_rows; of images, in place of columns to header,\n"
       "              image: height, width, channels, bits\n"
       "  training    step (done), steps (planned), seed, best_step, best_loss, divergences,\n"
-      "              history (step, training_loss, validation_loss); losses in nats per row\n"
+      "              refit_steps (of the refit to all rows; 0: none), history (step,\n"
+      "              training_loss, validation_loss); losses in nats per row\n"
       "  lipschitz   blocks (proved bound L of each), forward (product of 1 + L), inverse\n"
       "              (product of 1 / (1 - L))\n"
       "  gaussian    the baseline of a table: mean, covariance (row by row), training_loss\n"

@@ -72,7 +72,7 @@ Promise check_bounds(const std::string& name, const std::map<std::string, double
 // Every weight's spectral norm, and every block's Lipschitz bound, from the stored numbers.
 std::vector<Promise> check_lipschitz(const Fit& fit) {
   Flow<double> flow = build_flow<double>(fit.flow);
-  const std::vector<double> values(fit.state.best.begin(), fit.state.best.end());
+  const std::vector<double> values(fit.parameters.begin(), fit.parameters.end());
   const std::vector<double> norms = proved_norms(flow.layout(), values);
   const std::vector<double> bounds = flow.prove(values);
   std::map<std::string, double> matrices, coefficients, blocks, one;

@@ -1,6 +1,7 @@
 #include "checkpoint/model_file.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -101,7 +102,7 @@ DataRecord data_from_json(JsonFields fields) {
 
 // The proved bound of every spectrally normalised matrix and of every residual block.
 json lipschitz_to_json(const Fit& fit) {
-  const Model model(fit.flow, fit.state.best);
+  const Model model(fit.flow, fit.parameters);
   const ParameterLayout& layout = model.flow().layout();
   const std::vector<double> norms = proved_norms(layout, model.values());
   json matrices = json::object();
@@ -190,7 +191,8 @@ Fit fit_from_checkpoint(const Checkpoint& checkpoint, const std::string& directo
   fit.data = data_from_json(fields.object("data"));
   fit.lattices = fit.data.image ? unit_lattices(fit.flow.dimension)
                                 : lattices_from_json(fields, fit.flow.dimension);
-  history_from_json(fields.object("history"), fit.state);
+  fit.state = history_from_json(fields.object("history"));
+  if (fields.has("refit")) fit.refit = refit_history_from_json(fields.object("refit"));
   baselines_from_json(fields.object("baselines"), fit);
   fit.options = fields.object("provenance").get<json>("options");
   const ParameterLayout layout = layout_of(fit.flow, directory);
@@ -198,7 +200,7 @@ Fit fit_from_checkpoint(const Checkpoint& checkpoint, const std::string& directo
   fields.finish();
   check_numbers(fit, directory);
   TensorFields weights(checkpoint.blobs.at("weights"), directory + ": weights");
-  fit.state.best = take_parameters(weights, "", layout);
+  fit.parameters = take_parameters(weights, "", layout);
   weights.finish();
   return fit;
 }
@@ -225,6 +227,15 @@ std::vector<std::string> row_columns(const DataRecord& data) {
   return names;
 }
 
+std::uint64_t refit_steps(const Fit& fit) {
+  const auto some = static_cast<double>(fit.data.training_rows);
+  const auto all = some + static_cast<double>(fit.data.validation_rows);
+  const double steps = static_cast<double>(fit.state.best_step) * (all / some);
+  return std::min(static_cast<std::uint64_t>(std::round(steps)), fit.train.steps);
+}
+
+bool is_refitted(const Fit& fit) { return fit.refit && fit.refit->step >= refit_steps(fit); }
+
 void save_fit(CheckpointWriter& writer, const Fit& fit) {
   const ParameterLayout layout = build_flow<float>(fit.flow).layout();
   json model = {
@@ -232,18 +243,27 @@ void save_fit(CheckpointWriter& writer, const Fit& fit) {
       {"training", train_to_json(fit.train)},  {"data", data_to_json(fit.data)},
       {"history", history_to_json(fit.state)}, {"lipschitz", lipschitz_to_json(fit)},
       {"baselines", baselines_to_json(fit)},   {"provenance", {{"options", fit.options}}}};
+  if (fit.refit) model["refit"] = refit_history_to_json(*fit.refit);
   if (!fit.lattices.empty() && !fit.data.image) model["lattices"] = lattices_to_json(fit.lattices);
-  Tensors weights;
-  put_parameters(weights, "", layout, fit.state.best);
-  writer.commit(
-      model, {{"weights", std::move(weights)}, {"training", training_tensors(fit.state, layout)}});
+  Tensors weights, training;
+  put_parameters(weights, "", layout, fit.parameters);
+  put_training(training, "", layout, fit.state);
+  if (fit.refit) {
+    put_parameters(training, "best.", layout, fit.state.best);
+    put_training(training, "refit.", layout, *fit.refit);
+  }
+  writer.commit(model, {{"weights", std::move(weights)}, {"training", std::move(training)}});
 }
 
 Fit load_fit(const std::string& directory) {
   const Checkpoint checkpoint = load_checkpoint(directory, {"weights", "training"});
   Fit fit = fit_from_checkpoint(checkpoint, directory);
-  training_from_tensors(checkpoint.blobs.at("training"), directory + ": training",
-                        layout_of(fit.flow, directory), fit.state);
+  const ParameterLayout layout = layout_of(fit.flow, directory);
+  TensorFields training(checkpoint.blobs.at("training"), directory + ": training");
+  take_training(training, "", layout, fit.state);
+  fit.state.best = fit.refit ? take_parameters(training, "best.", layout) : fit.parameters;
+  if (fit.refit) take_training(training, "refit.", layout, *fit.refit);
+  training.finish();
   return fit;
 }
 
@@ -297,7 +317,7 @@ void check_recorded(const LipschitzRecord& record, const Model& model,
 
 Model model_of(const Fit& fit, const std::string& directory) {
   try {
-    Model model(fit.flow, fit.state.best);
+    Model model(fit.flow, fit.parameters);
     check_recorded(fit.lipschitz, model, directory);
     return model;
   } catch (const NumericError& error) {

@@ -56,18 +56,31 @@ struct LipschitzRecord {
 bool keeps_bound(double found, double recorded);
 
 // A run and its result at some validation point.
+//
+// A refit is a second fit from the beginning: to the rows that the first one was validated on as
+// well, by the same plan, but over as many passes only as were the best of the first. Once it is
+// done, the parameters and the baselines are those of the refit.
 struct Fit {
   FlowConfig flow;
   std::vector<LatticeColumn> lattices;  // of the integer columns, which are dequantised
   TrainConfig train;
   DataRecord data;
-  Gaussian gaussian;       // baseline, fitted on the training rows, the given columns included
+  Gaussian gaussian;       // baseline of the model's rows, the given columns included
   Mixture mixture;         // the same
   PixelHistogram pixels;   // the baseline of images, which have no other
   nlohmann::json options;  // every effective option of `iflow fit`, by its long name
   TrainState state;
-  LipschitzRecord lipschitz;  // as it was recorded; saving proves it anew
+  std::optional<TrainState> refit;  // read from a checkpoint it has no best parameters of its own
+  std::vector<float> parameters;    // effective: the best of the training; of the refit once it is
+                                    // done
+  LipschitzRecord lipschitz;        // as it was recorded; saving proves it anew
 };
+
+// The step of the plan that a refit ends with.
+std::uint64_t refit_steps(const Fit& fit);
+
+// Whether the refit has come to its last step, and the model is the refitted one.
+bool is_refitted(const Fit& fit);
 
 // Writes `fit` as the directory's new content.
 void save_fit(CheckpointWriter& writer, const Fit& fit);
@@ -75,12 +88,12 @@ void save_fit(CheckpointWriter& writer, const Fit& fit);
 // Everything, to resume from. Throws CheckpointError.
 Fit load_fit(const std::string& directory);
 
-// The part of a checkpoint that evaluation needs. `state` holds the history and the best parameters
-// only. Throws CheckpointError.
+// The part of a checkpoint that evaluation needs. `state` and `refit` hold their histories only.
+// Throws CheckpointError.
 Fit load_fit_without_training(const std::string& directory);
 
-// The model of a checkpoint: its best parameters. Throws CheckpointError, also when the parameters
-// don't keep the flow invertible.
+// The model of a checkpoint. Throws CheckpointError, also when the parameters don't keep the flow
+// invertible.
 Model load_model(const std::string& directory);
 Model model_of(const Fit& fit, const std::string& directory);
 

@@ -37,36 +37,35 @@ std::vector<float> take_parameters(TensorFields& fields, const std::string& pref
   return flat;
 }
 
-Tensors training_tensors(const TrainState& state, const ParameterLayout& layout) {
-  Tensors tensors;
-  put_parameters(tensors, "raw.", layout, state.raw);
-  put_parameters(tensors, "average.", layout, state.average);
-  put_parameters(tensors, "m.", layout, state.m);
-  put_parameters(tensors, "v.", layout, state.v);
+void put_training(Tensors& tensors, const std::string& prefix, const ParameterLayout& layout,
+                  const TrainState& state) {
+  put_parameters(tensors, prefix + "raw.", layout, state.raw);
+  put_parameters(tensors, prefix + "average.", layout, state.average);
+  put_parameters(tensors, prefix + "m.", layout, state.m);
+  put_parameters(tensors, prefix + "v.", layout, state.v);
   for (std::size_t i = 0; i < state.power.size(); ++i) {
     if (layout[i].max_norm == 0) continue;
-    tensors["power_u." + layout[i].name] =
-        Tensor::from<float>(state.power[i].u, {layout[i].outputs()});
-    tensors["power_v." + layout[i].name] =
-        Tensor::from<float>(state.power[i].v, {layout[i].inputs()});
+    const PowerVectors& power = state.power[i];
+    tensors[prefix + "power_u." + layout[i].name] =
+        Tensor::from<float>(power.u, {layout[i].outputs()});
+    tensors[prefix + "power_v." + layout[i].name] =
+        Tensor::from<float>(power.v, {layout[i].inputs()});
   }
-  return tensors;
 }
 
-void training_from_tensors(const Tensors& tensors, const std::string& where,
-                           const ParameterLayout& layout, TrainState& state) {
-  TensorFields fields(tensors, where);
-  state.raw = take_parameters(fields, "raw.", layout);
-  state.average = take_parameters(fields, "average.", layout);
-  state.m = take_parameters(fields, "m.", layout);
-  state.v = take_parameters(fields, "v.", layout);
+void take_training(TensorFields& fields, const std::string& prefix, const ParameterLayout& layout,
+                   TrainState& state) {
+  state.raw = take_parameters(fields, prefix + "raw.", layout);
+  state.average = take_parameters(fields, prefix + "average.", layout);
+  state.m = take_parameters(fields, prefix + "m.", layout);
+  state.v = take_parameters(fields, prefix + "v.", layout);
   state.power.resize(layout.entries().size());
   for (std::size_t i = 0; i < state.power.size(); ++i) {
     if (layout[i].max_norm == 0) continue;
-    state.power[i] = {fields.get<float>("power_u." + layout[i].name, {layout[i].outputs()}),
-                      fields.get<float>("power_v." + layout[i].name, {layout[i].inputs()})};
+    const std::string& name = layout[i].name;
+    state.power[i] = {fields.get<float>(prefix + "power_u." + name, {layout[i].outputs()}),
+                      fields.get<float>(prefix + "power_v." + name, {layout[i].inputs()})};
   }
-  fields.finish();
 }
 
 }  // namespace iflow

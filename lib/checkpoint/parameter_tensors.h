@@ -19,12 +19,11 @@ void put_parameters(Tensors& tensors, const std::string& prefix, const Parameter
 std::vector<float> take_parameters(TensorFields& fields, const std::string& prefix,
                                    const ParameterLayout& layout);
 
-// What a resumed training needs beside the best parameters: the current ones, their averages and
-// moments, and the vectors of the power iteration.
-Tensors training_tensors(const TrainState& state, const ParameterLayout& layout);
-
-// Throws CheckpointError, beginning with `where`, for whatever is missing, different or left over.
-void training_from_tensors(const Tensors& tensors, const std::string& where,
-                           const ParameterLayout& layout, TrainState& state);
+// The same for what a resumed training needs beside the best parameters: the current ones, their
+// averages and moments, and the vectors of the power iteration.
+void put_training(Tensors& tensors, const std::string& prefix, const ParameterLayout& layout,
+                  const TrainState& state);
+void take_training(TensorFields& fields, const std::string& prefix, const ParameterLayout& layout,
+                   TrainState& state);
 
 }  // namespace iflow

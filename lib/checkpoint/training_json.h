@@ -11,8 +11,12 @@ namespace iflow {
 nlohmann::json train_to_json(const TrainConfig& config);
 TrainConfig train_from_json(JsonFields fields);
 
-// The steps, losses and divergences of `state`; its numbers are tensors (parameter_tensors.h).
+// The steps, losses and divergences of a training; its numbers are tensors (parameter_tensors.h).
 nlohmann::json history_to_json(const TrainState& state);
-void history_from_json(JsonFields fields, TrainState& state);
+TrainState history_from_json(JsonFields fields);
+
+// The same for a refit, which is not validated: its last step is its best, with a loss of NaN.
+nlohmann::json refit_history_to_json(const TrainState& state);
+TrainState refit_history_from_json(JsonFields fields);
 
 }  // namespace iflow

@@ -141,6 +141,7 @@ std::vector<double> validation_log_density(const Model& model, std::span<const d
 
 Trainer::Trainer(const FlowConfig& flow, const TrainConfig& config, TrainingData data)
     : config_(config),
+      last_step_(config.steps),
       flow_config_(flow),
       flow_(build_flow<float>(flow)),
       width_(flow.row_width()),
@@ -217,7 +218,7 @@ Trainer::Loaded Trainer::load(Tape<float>& tape, const float* rows, std::size_t 
 
 bool Trainer::finished() const {
   const bool impatient = config_.patience > 0 && good_.step - good_.best_step >= config_.patience;
-  return good_.step >= config_.steps || impatient;
+  return good_.step >= last_step_ || impatient;
 }
 
 bool Trainer::advance(const std::function<bool(std::uint64_t, double)>& on_step) {
@@ -234,7 +235,7 @@ bool Trainer::advance_with_team(const std::function<bool(std::uint64_t, double)>
       continue;
     }
     if (!on_step(now_.step, loss)) return false;
-    if (now_.step % config_.validate_every == 0 || now_.step >= config_.steps) {
+    if (now_.step % config_.validate_every == 0 || now_.step >= last_step_) {
       if (validate()) return true;
       recover();
     }

@@ -3,6 +3,7 @@
 // data and the state, the same for any number of threads.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -110,6 +111,10 @@ class Trainer {
   Trainer(const FlowConfig& flow, const TrainConfig& config, TrainingData data);
   ~Trainer();
 
+  // Ends the training after this step, as if the plan were done; its schedule stays the plan's. To
+  // be called first of all.
+  void end_at(std::uint64_t step) { last_step_ = std::min(step, config_.steps); }
+
   // Begins at step 0 with initial parameters, or where `state` was taken.
   void start();
   void resume(TrainState state);
@@ -118,7 +123,8 @@ class Trainer {
   const Flow<float>& flow() const { return flow_; }
   // The state at the last validation point.
   const TrainState& state() const { return good_; }
-  // Whether the plan is done or patience is at its end.
+  std::uint64_t last_step() const { return last_step_; }
+  // Whether the last step is done or patience is at its end.
   bool finished() const;
 
   // Trains up to the next validation point and validates. `on_step` is told the step just done and
@@ -156,6 +162,7 @@ class Trainer {
   void recover();
 
   TrainConfig config_;
+  std::uint64_t last_step_;  // of the plan's, unless it is ended before
   FlowConfig flow_config_;
   Flow<float> flow_;
   std::size_t width_;  // numbers in a row

@@ -145,9 +145,9 @@ TEST_CASE("fit --resume: any other option that differs is named") {
   const auto before = contents(folder / "moons.iflow");
   for (const std::string option :
        {"--steps 200", "--blocks 5", "--hidden 16", "--activation elu", "--lr 1e-3", "--seed 1",
-        "--batch 64", "--coefficient 0.9", "--val-fraction 0.2", "--patience 7", "--header no",
-        "--l1 0.5", "--clip 3", "--jacobian-penalty 7", "--columns x2,x1", "--na drop",
-        "--activation-first", "--val moons.csv"}) {
+        "--batch 64", "--coefficient 0.9", "--val-fraction 0.1", "--refit no", "--patience 7",
+        "--header no", "--l1 0.5", "--clip 3", "--jacobian-penalty 7", "--columns x2,x1",
+        "--na drop", "--activation-first", "--val moons.csv"}) {
     const ProcessResult r = folder.run("iflow fit moons.csv --resume " + option);
     CHECK_MESSAGE(r.exit_code == 2, option);
     CHECK_MESSAGE(contains(r.err, "error: " + option.substr(0, option.find(' ')) + ": "), r.err);
@@ -155,14 +155,12 @@ TEST_CASE("fit --resume: any other option that differs is named") {
   CHECK(contents(folder / "moons.iflow") == before);
 }
 
-TEST_CASE("fit --resume: a checkpoint from before the penalties and the clip has none of them") {
+TEST_CASE("fit --resume: a checkpoint from before penalties, clip and refit has none of them") {
   const MoonsFolder folder;
-  REQUIRE(
-      folder.run("iflow fit moons.csv -o whole --l1 0 --jacobian-penalty 0" + kSmall).exit_code ==
-      0);
+  const std::string options = " --l1 0 --jacobian-penalty 0 --refit no" + kSmall;
+  REQUIRE(folder.run("iflow fit moons.csv -o whole" + options).exit_code == 0);
   {
-    Process fit({"bash", "-c",
-                 "exec iflow fit moons.csv --log-every 50 --l1 0 --jacobian-penalty 0" + kSmall},
+    Process fit({"bash", "-c", "exec iflow fit moons.csv --log-every 50" + options},
                 {.cwd = folder.path()});
     fit.wait_for_err("step 100/");
     fit.signal(SIGINT);
@@ -172,6 +170,7 @@ TEST_CASE("fit --resume: a checkpoint from before the penalties and the clip has
   REQUIRE(old["provenance"]["options"].erase("l1") == 1);
   REQUIRE(old["training"].erase("l1") == 1);
   REQUIRE(old["provenance"]["options"].erase("jacobian-penalty") == 1);
+  REQUIRE(old["provenance"]["options"].erase("refit") == 1);
   REQUIRE(old["training"].erase("jacobian_penalty") == 1);
   REQUIRE(old["provenance"]["options"].erase("clip") == 1);
   REQUIRE(old["training"].erase("clip") == 1);

@@ -20,18 +20,19 @@ TEST_CASE("fit: the checkpoint stands beside the data, the summary on stderr") {
   CHECK_MESSAGE(r.exit_code == 0, r.err);
   CHECK(r.out == "");
   CHECK(contains(r.err, "moons.iflow: -"));
-  CHECK(contains(r.err, " nats per held-out row (50 rows; a Gaussian has -"));
+  CHECK(contains(r.err, " nats per held-out row (100 rows; a Gaussian has -"));
   CHECK(contains(r.err, "best at step "));
   const json model = model_of(folder / "moons.iflow");
-  CHECK(model["data"]["training_rows"] == 450);
-  CHECK(model["data"]["validation_rows"] == 50);
+  CHECK(model["data"]["training_rows"] == 400);
+  CHECK(model["data"]["validation_rows"] == 100);
   CHECK(model["history"]["step"] == 300);
   CHECK(model["provenance"]["options"]["hidden"] == json{16, 16});
-  // log.jsonl: the start, then a line a validation.
+  // log.jsonl: the start, then a line a validation; the same of the refit.
   const std::string log = folder.read("moons.iflow/log.jsonl");
   CHECK(json::parse(log.substr(0, log.find('\n')))["event"] == "start");
   const auto lines = std::count(log.begin(), log.end(), '\n');
-  CHECK(lines == static_cast<long>(model["history"]["points"].size()));
+  CHECK(lines ==
+        static_cast<long>(model["history"]["points"].size() + model["refit"]["points"].size()));
 }
 
 TEST_CASE("fit: names of default checkpoints") {
@@ -84,10 +85,13 @@ TEST_CASE("fit: how many rows it holds out, and that the checkpoint says which p
     CHECK(std::abs(part.get<double>() * rows - held) < 1);
     return held;
   };
-  CHECK(held_out(1000, "") == 100);
-  CHECK(held_out(7000, "") == 500);
-  CHECK(held_out(20000, "") == 1000);
+  CHECK(held_out(1000, "") == 200);
+  CHECK(held_out(20000, "") == 4000);
   CHECK(held_out(20000, " --val-fraction 0.1") == 2000);
+  // Where no refit has them back:
+  CHECK(held_out(1000, " --refit no") == 100);
+  CHECK(held_out(7000, " --refit no") == 500);
+  CHECK(held_out(30000, "") == 1500);
 }
 
 TEST_CASE("fit: standardised by mean and deviation of the training rows") {

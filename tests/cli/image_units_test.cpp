@@ -29,7 +29,7 @@ TEST_CASE("image units: bits/dim of independent normal pixels, for all bits") {
     fit.options = nlohmann::json::object();
     const std::size_t size = build_flow<float>(fit.flow).layout().size();
     for (auto* values :
-         {&fit.state.raw, &fit.state.average, &fit.state.m, &fit.state.v, &fit.state.best}) {
+         {&fit.state.raw, &fit.state.average, &fit.state.m, &fit.state.v, &fit.parameters}) {
       values->assign(size, 0);
     }
     const std::string name = "m" + std::to_string(bits) + ".iflow";
