@@ -44,13 +44,8 @@ struct Value {
   Vec<T> value, first;
 };
 
-// Derivatives by the activation's parameter a of phi and of phi'.
-template <class T>
-struct ByParameter {
-  Vec<T> value, first;
-};
-
-// Each activation: phi and phi' at z, and phi'' given these.
+// Each activation: phi and phi' at z, and phi'' given these. One with a parameter is f(a z) / a for
+// some f, so that d phi / da = (z phi' - phi) / a and d phi' / da = z phi'' / a.
 
 template <class T>
 struct Sigmoid {
@@ -105,11 +100,6 @@ struct LipSwish {
     const Vec<T> s = simd::sigmoid<T>(a * z);
     return a * s * (1 - s) * (2 + a * z * (1 - 2 * s)) * kScale;
   }
-  ByParameter<T> by_parameter(Vec<T> z, Vec<T>, Vec<T>, Vec<T>) const {
-    const Vec<T> s = simd::sigmoid<T>(a * z);
-    const Vec<T> ds = s * (1 - s);
-    return {z * z * ds * kScale, z * ds * (2 + a * z * (1 - 2 * s)) * kScale};
-  }
   static constexpr T kScale = T(1 / 1.1);
 };
 
@@ -118,13 +108,10 @@ struct Sine {
   T a, reciprocal, square;
   explicit Sine(T parameter) : a(parameter), reciprocal(1 / parameter), square(a * a) {}
   Value<T> operator()(Vec<T> z) const {
-    const simd::SinCos<T> sc = simd::sincos<T>(a * z);
+    const simd::SinCos<T> sc = simd::sincos<T>(z, a);
     return {sc.sin * reciprocal, sc.cos};
   }
   Vec<T> second(Vec<T>, Vec<T> y, Vec<T>) const { return -square * y; }
-  ByParameter<T> by_parameter(Vec<T> z, Vec<T> y, Vec<T> first, Vec<T> second) const {
-    return {(z * first - y) * reciprocal, z * second * reciprocal};
-  }
 };
 
 template <class T, class Phi>
@@ -143,7 +130,7 @@ template <class T, class Phi>
 T backward(const Phi& phi, const T* z, const T* y, const T* firsts, const T* dy, T* dz,
            std::size_t size, std::size_t tangents) {
   constexpr bool kHasParameter = requires { phi.a; };
-  Vec<T> da{};
+  Vec<T> sum{};  // a times the adjoint of a
   for (std::size_t i = 0; i < size; i += kWidth<T>) {
     const Vec<T> first = load(firsts + i);
     // sum over the tangents of t dt', the adjoint of phi'(z)
@@ -154,14 +141,12 @@ T backward(const Phi& phi, const T* z, const T* y, const T* firsts, const T* dy,
       store(dz + t * size + i, first * d_out);
     }
     const Vec<T> zi = load(z + i), yi = load(y + i), d_value = load(dy + i);
-    const Vec<T> second = phi.second(zi, yi, first);
-    store(dz + i, first * d_value + second * d_first);
-    if constexpr (kHasParameter) {
-      const ByParameter<T> by_a = phi.by_parameter(zi, yi, first, second);
-      da += by_a.value * d_value + by_a.first * d_first;
-    }
+    const Vec<T> d_in = first * d_value + phi.second(zi, yi, first) * d_first;
+    store(dz + i, d_in);
+    if constexpr (kHasParameter) sum += zi * d_in - yi * d_value;
   }
-  return simd::sum<T>(da);
+  if constexpr (kHasParameter) return simd::sum<T>(sum) / phi.a;
+  return 0;
 }
 
 // Calls visit with the functor of the activation: the only switch on its kind.

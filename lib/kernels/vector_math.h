@@ -44,23 +44,25 @@ inline Vec<T> select(IntVec<T> mask, Vec<T> yes, Vec<T> no) {
 }
 
 template <class T>
-inline bool any(IntVec<T> mask) {
+inline Vec<T> abs(Vec<T> x) {
+  return from_bits<T>(bits<T>(x) & std::numeric_limits<Int<T>>::max());
+}
+
+// Whether any lane of |x| is above `limit`.
+template <class T>
+inline bool any_beyond(Vec<T> x, T limit) {
+  const IntVec<T> beyond = abs<T>(x) > limit;
 #if defined(__AVX512F__)
-  const auto words = reinterpret_cast<__m512i>(mask);
+  const auto words = reinterpret_cast<__m512i>(beyond);
   return _mm512_test_epi32_mask(words, words) != 0;
 #elif defined(__AVX__)
-  const auto words = reinterpret_cast<__m256i>(mask);
+  const auto words = reinterpret_cast<__m256i>(beyond);
   return _mm256_testz_si256(words, words) == 0;
 #else
   Int<T> set = 0;
-  for (std::size_t i = 0; i < kWidth<T>; ++i) set |= mask[i];
+  for (std::size_t i = 0; i < kWidth<T>; ++i) set |= beyond[i];
   return set != 0;
 #endif
-}
-
-template <class T>
-inline Vec<T> abs(Vec<T> x) {
-  return from_bits<T>(bits<T>(x) & std::numeric_limits<Int<T>>::max());
 }
 
 // The nearest integer of |x| < 2^(digits - 2), and its low bits in `integer`.
@@ -94,57 +96,99 @@ struct SinCos {
   Vec<T> sin, cos;
 };
 
-// In float, sin(r) / r and cos r as polynomials of r^2 up to r = pi / 4 whose largest relative
-// error is least (minimax): a term shorter than the series, at most .03 ulp off.
-inline constexpr float kSinTerms[] = {1, -0x1.555546p-3F, 0x1.110736p-7F, -0x1.994222p-13F};
-inline constexpr float kCosTerms[] = {1, -0.5F, 0x1.55554Ap-5F, -0x1.6C0C2Ep-10F, 0x1.99EA02p-16F};
+// An angle as the nearest multiple of a quarter turn (its low bits) and what is left.
+template <class T>
+struct Quadrant {
+  IntVec<T> number;
+  Vec<T> rest;
+};
 
-// The lanes of x beyond `limit`, by the C library: out of line, so that the fast path keeps its
+// Of a z, in quarter turns: one rounding of the angle, where a product of its own and a reduction
+// in three parts would take four instructions more, 3 % of a default training step.
+inline Quadrant<float> quadrant_of(Vec<float> z, float a) {
+  const auto quarters = static_cast<float>(a * (2 / std::numbers::pi));
+  IntVec<float> number;
+  const Vec<float> n = round_to_integer<float>(z * quarters, number);
+  return {number, z * quarters - n};
+}
+
+// Of a z, in radians.
+inline Quadrant<double> quadrant_of(Vec<double> z, double a) {
+  // pi / 2 in parts whose products with the quadrant's number are exact.
+  constexpr double kPart1 = 0x1.921FB54p0, kPart2 = 0x1.10B4610p-30, kPart3 = 0x1.A62633145C06Ep-58;
+  const Vec<double> x = a * z;
+  IntVec<double> number;
+  const Vec<double> n = round_to_integer<double>(x * (2 / std::numbers::pi), number);
+  return {number, ((x - n * kPart1) - n * kPart2) - n * kPart3};
+}
+
+// sin(r) / r and cos r as polynomials of r^2 up to r = pi / 4 whose largest relative error is least
+// (minimax): a term shorter than the series, at most .03 ulp of a float off.
+inline constexpr double kSinTerms[] = {1, -0x1.555546p-3, 0x1.110736p-7, -0x1.994222p-13};
+inline constexpr double kCosTerms[] = {1, -0.5, 0x1.55554Ap-5, -0x1.6C0C2Ep-10, 0x1.99EA02p-16};
+
+// (pi / 2)^n
+constexpr double quarter_turn_to(int n) {
+  double power = 1;
+  for (int i = 0; i < n; ++i) power *= std::numbers::pi / 2;
+  return power;
+}
+
+// sin and cos of a rest in quarter turns.
+inline SinCos<float> sincos_of_rest(Vec<float> r) {
+  const auto sin_term = [](int k) {
+    return static_cast<float>(kSinTerms[k] * quarter_turn_to(2 * k + 1));
+  };
+  const auto cos_term = [](int k) {
+    return static_cast<float>(kCosTerms[k] * quarter_turn_to(2 * k));
+  };
+  const Vec<float> r2 = r * r;
+  return {r * horner<float, std::size(kSinTerms)>(r2, sin_term),
+          horner<float, std::size(kCosTerms)>(r2, cos_term)};
+}
+
+// The same of one in radians.
+inline SinCos<double> sincos_of_rest(Vec<double> r) {
+  constexpr int kTerms = 9;
+  const auto term = [](int k, int factor) {
+    return (k % 2 ? -1 : 1) * reciprocal_factorial<double>(factor);
+  };
+  const Vec<double> r2 = r * r;
+  return {r * horner<double, kTerms>(r2, [&](int k) { return term(k, 2 * k + 1); }),
+          horner<double, kTerms>(r2, [&](int k) { return term(k, 2 * k); })};
+}
+
+// The lanes of z beyond `limit`, by the C library: out of line, so that the fast path keeps its
 // registers.
 template <class T>
-[[gnu::noinline, gnu::cold]] SinCos<T> sincos_far_lanes(Vec<T> x, SinCos<T> near, T limit) {
+[[gnu::noinline, gnu::cold]] SinCos<T> sincos_far_lanes(Vec<T> z, T a, SinCos<T> near, T limit) {
   for (std::size_t i = 0; i < kWidth<T>; ++i) {
-    if (std::abs(x[i]) > limit) {
-      near.sin[i] = std::sin(x[i]);
-      near.cos[i] = std::cos(x[i]);
+    if (std::abs(z[i]) > limit) {
+      near.sin[i] = std::sin(a * z[i]);
+      near.cos[i] = std::cos(a * z[i]);
     }
   }
   return near;
 }
 
-// sin and cos of any finite argument.
+// sin and cos of a z, for a > 0 and any finite angle. In double the product is rounded first; in
+// float a is, to 24 bits of quarter turns.
 template <class T>
-inline SinCos<T> sincos(Vec<T> x) {
-  constexpr bool kFloat = std::is_same_v<T, float>;
-  // Beyond this the three-part pi / 2 below loses bits; the C library takes such lanes.
-  constexpr T kLimit = kFloat ? T(8192) : T(1 << 25);
-  // pi / 2 in parts whose products with the quadrant number are exact.
-  constexpr T kPart1 = kFloat ? T(0x1.92p0) : T(0x1.921FB54p0);
-  constexpr T kPart2 = kFloat ? T(0x1.FB4p-12) : T(0x1.10B4610p-30);
-  constexpr T kPart3 = kFloat ? T(0x1.4442D2p-24) : T(0x1.A62633145C06Ep-58);
+inline SinCos<T> sincos(Vec<T> z, T a) {
+  // Beyond this angle too little of the rest is left; the C library takes such lanes.
+  constexpr T kLimit = std::is_same_v<T, float> ? T(8192) : T(1 << 25);
+  const Quadrant<T> quadrant = quadrant_of(z, a);
+  const SinCos<T> rest = sincos_of_rest(quadrant.rest);
 
-  IntVec<T> quadrant;
-  const Vec<T> n = round_to_integer<T>(x * T(2 / std::numbers::pi), quadrant);
-  const Vec<T> r = ((x - n * kPart1) - n * kPart2) - n * kPart3;
-  const Vec<T> r2 = r * r;
-  const auto sin_term = [](int k) -> T {
-    return kFloat ? kSinTerms[k] : (k % 2 ? -1 : 1) * reciprocal_factorial<T>(2 * k + 1);
-  };
-  const auto cos_term = [](int k) -> T {
-    return kFloat ? kCosTerms[k] : (k % 2 ? -1 : 1) * reciprocal_factorial<T>(2 * k);
-  };
-  const Vec<T> s = r * horner < T, kFloat ? std::size(kSinTerms) : 9 > (r2, sin_term);
-  const Vec<T> c = horner < T, kFloat ? std::size(kCosTerms) : 9 > (r2, cos_term);
-
-  const IntVec<T> swap = (quadrant & 1) != 0;
+  const IntVec<T> swap = (quadrant.number & 1) != 0;
   constexpr int kSignShift = std::numeric_limits<Int<T>>::digits - 1;
   constexpr Int<T> kSign = std::numeric_limits<Int<T>>::min();
-  const IntVec<T> sin_sign = (quadrant << kSignShift) & kSign;
-  const IntVec<T> cos_sign = ((quadrant + 1) << kSignShift) & kSign;
-  const SinCos<T> near{from_bits<T>(bits<T>(select<T>(swap, c, s)) ^ sin_sign),
-                       from_bits<T>(bits<T>(select<T>(swap, s, c)) ^ cos_sign)};
-  if (any<T>(abs<T>(x) > kLimit)) [[unlikely]]
-    return sincos_far_lanes<T>(x, near, kLimit);
+  const IntVec<T> sin_sign = (quadrant.number << kSignShift) & kSign;
+  const IntVec<T> cos_sign = ((quadrant.number + 1) << kSignShift) & kSign;
+  const SinCos<T> near{from_bits<T>(bits<T>(select<T>(swap, rest.cos, rest.sin)) ^ sin_sign),
+                       from_bits<T>(bits<T>(select<T>(swap, rest.sin, rest.cos)) ^ cos_sign)};
+  if (any_beyond<T>(z, kLimit / a)) [[unlikely]]
+    return sincos_far_lanes<T>(z, a, near, kLimit / a);
   return near;
 }
 

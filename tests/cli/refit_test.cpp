@@ -36,8 +36,7 @@ TEST_CASE("fit --refit: as many passes over all rows, judged by the fit before")
   const MoonsFolder folder;
   const std::string fit = "iflow fit moons.csv --quiet --json" + kSmall;
   const json refitted = json::parse(folder.run(fit + "-o refitted").out);
-  const json before =
-      json::parse(folder.run(fit + "-o before --refit no --val-fraction 0.2").out);
+  const json before = json::parse(folder.run(fit + "-o before --refit no --val-fraction 0.2").out);
   CHECK(refitted["training_rows"] == 400);
   CHECK(refitted["validation_rows"] == 100);
   const auto best = refitted["best_step"].get<double>();
@@ -57,8 +56,7 @@ TEST_CASE("fit --refit: the fit before it is that without, with the same options
   const MoonsFolder folder;
   const std::string options =
       " --quiet --json --val-fraction 0.2 --jacobian-penalty 0.05 --activation-start 2 " + kSmall;
-  const json refitted =
-      json::parse(folder.run("iflow fit moons.csv -o refitted" + options).out);
+  const json refitted = json::parse(folder.run("iflow fit moons.csv -o refitted" + options).out);
   const json before =
       json::parse(folder.run("iflow fit moons.csv -o before --refit no" + options).out);
   for (const char* field : {"best_step", "validation", "gaussian", "mixture", "steps"}) {
@@ -126,9 +124,9 @@ TEST_CASE("fit --refit: an extended fit forgets it, and refits anew") {
   REQUIRE(folder.run("cp -r moons.iflow caught").exit_code == 0);
   REQUIRE(folder.run("iflow fit moons.csv --resume --steps 2000").exit_code == 0);
   {
-    Process fit({"bash", "-c",
-                 "exec iflow fit moons.csv --resume --steps 2000 --log-every 50 -o caught"},
-                {.cwd = folder.path()});
+    Process fit(
+        {"bash", "-c", "exec iflow fit moons.csv --resume --steps 2000 --log-every 50 -o caught"},
+        {.cwd = folder.path()});
     fit.wait_for_err("\nstep 400/2000");
     fit.signal(SIGINT);
     CHECK(fit.wait().exit_code == 130);
@@ -148,7 +146,8 @@ TEST_CASE("fit --refit: a table with weights, integers, bounds and given columns
     }
     return csv;
   }());
-  const std::string fit = "iflow fit t.csv --given g --weights w --bounds x=0: --refit yes" + kSmall;
+  const std::string fit =
+      "iflow fit t.csv --given g --weights w --bounds x=0: --refit yes" + kSmall;
   CHECK(folder.run(fit + "-o one --threads 1").exit_code == 0);
   CHECK(folder.run(fit + "-o two --threads 2").exit_code == 0);
   CHECK(contents(folder / "one") == contents(folder / "two"));

@@ -108,49 +108,81 @@ void check_bound(const Worst& worst, double bound) {
 
 template <class T>
 Vec<T> sin_of(Vec<T> x) {
-  return sincos<T>(x).sin;
+  return sincos<T>(x, T(1)).sin;
 }
 template <class T>
 Vec<T> cos_of(Vec<T> x) {
-  return sincos<T>(x).cos;
+  return sincos<T>(x, T(1)).cos;
 }
 
-template <class T>
-void check_sin_and_cos(const std::vector<T>& xs, double bound, int smallest = kNormal<T>) {
+void check_sin_and_cos(const std::vector<double>& xs, double bound,
+                       int smallest = kNormal<double>) {
   const auto sine = [](long double x) { return std::sin(x); };
   const auto cosine = [](long double x) { return std::cos(x); };
-  check_bound(worst_error(xs, sin_of<T>, sine, smallest), bound);
-  check_bound(worst_error(xs, cos_of<T>, cosine, smallest), bound);
+  check_bound(worst_error(xs, sin_of<double>, sine, smallest), bound);
+  check_bound(worst_error(xs, cos_of<double>, cosine, smallest), bound);
+}
+
+// The largest error of sin and cos of a z in float, in units of 2^-24 (1 + |a z|).
+double worst_float_error(const std::vector<float>& zs, float a) {
+  double worst = 0;
+  for (std::size_t i = 0; i + kWidth<float> <= zs.size(); i += kWidth<float>) {
+    const SinCos<float> got = sincos<float>(load_unaligned(zs.data() + i), a);
+    for (std::size_t l = 0; l < kWidth<float>; ++l) {
+      const long double angle = static_cast<long double>(a) * zs[i + l];
+      const long double error = std::max(std::fabs(got.sin[l] - std::sin(angle)),
+                                         std::fabs(got.cos[l] - std::cos(angle)));
+      worst = std::max(worst, static_cast<double>(error * 0x1p24L / (1 + std::fabs(angle))));
+    }
+  }
+  return worst;
 }
 
 constexpr std::size_t kPoints = 60000;
 
-// Largest arguments that sincos reduces by itself.
+// Largest angles that sincos reduces by itself.
 template <class T>
 constexpr double kReduced = std::is_same_v<T, float> ? 8192 : 0x1p25;
 
-TEST_CASE_TEMPLATE("sin and cos are within 1.2 ulp up to pi / 4", T, float, double) {
-  check_sin_and_cos(even<T>(-std::numbers::pi / 4, std::numbers::pi / 4, kPoints), 1.2);
-  check_sin_and_cos(spread<T>(Limits<T>::denorm_min(), 0.75, kPoints), 1.2);
+TEST_CASE("sin and cos in double are within 1.2 ulp up to pi / 4") {
+  check_sin_and_cos(even<double>(-std::numbers::pi / 4, std::numbers::pi / 4, kPoints), 1.2);
+  check_sin_and_cos(spread<double>(Limits<double>::denorm_min(), 0.75, kPoints), 1.2);
 }
 
-TEST_CASE_TEMPLATE("sin and cos are within 2.7 ulp beyond, those of 2^-8 where they are smaller", T,
-                   float, double) {
-  check_sin_and_cos(even<T>(-10, 10, kPoints), 2.7, -8);
-  check_sin_and_cos(even<T>(-kReduced<T>, kReduced<T>, kPoints), 2.7, -8);
-  check_sin_and_cos(near_quarter_turns<T>(1000, 600), 2.7, -8);
-  check_sin_and_cos(near_quarter_turns<T>(kReduced<T>, 10000), 2.7, -8);
-  check_sin_and_cos(even<T>(0.99 * kReduced<T>, 1.01 * kReduced<T>, kPoints), 2.7, -8);
+TEST_CASE("sin and cos in double are within 2.7 ulp beyond, those of 2^-8 where they are smaller") {
+  constexpr double kLargest = kReduced<double>;
+  check_sin_and_cos(even<double>(-10, 10, kPoints), 2.7, -8);
+  check_sin_and_cos(even<double>(-kLargest, kLargest, kPoints), 2.7, -8);
+  check_sin_and_cos(near_quarter_turns<double>(1000, 600), 2.7, -8);
+  check_sin_and_cos(near_quarter_turns<double>(kLargest, 10000), 2.7, -8);
+  check_sin_and_cos(even<double>(0.99 * kLargest, 1.01 * kLargest, kPoints), 2.7, -8);
 }
 
-TEST_CASE_TEMPLATE("sin and cos of huge arguments are within 1 ulp", T, float, double) {
-  check_sin_and_cos(spread<T>(1.01 * kReduced<T>, Limits<T>::max(), 3000), 1);
+TEST_CASE("sin and cos in float are within 1.2 roundings of the angle and of themselves") {
+  constexpr double kLargest = kReduced<float>;
+  for (const float a : {0.01F, 0.3F, 1.0F, 4.5F, 30.0F}) {
+    CAPTURE(a);
+    for (const double angle : {0.1, 0.8, 3.0, 10.0, 100.0, kLargest, 1.01 * kLargest}) {
+      CHECK(worst_float_error(even<float>(-angle / a, angle / a, kPoints), a) <= 1.2);
+    }
+    CHECK(worst_float_error(spread<float>(Limits<float>::denorm_min(), 1e4 / a, kPoints), a) <=
+          1.2);
+  }
+  CHECK(worst_float_error(near_quarter_turns<float>(kLargest, 10000), 1) <= 1.2);
+}
+
+TEST_CASE("sin and cos of huge arguments are within 1 ulp") {
+  const std::vector<float> floats =
+      spread<float>(1.01 * kReduced<float>, Limits<float>::max(), 3000);
+  check_bound(worst_error(floats, sin_of<float>, [](long double x) { return std::sin(x); }), 1);
+  check_bound(worst_error(floats, cos_of<float>, [](long double x) { return std::cos(x); }), 1);
+  check_sin_and_cos(spread<double>(1.01 * kReduced<double>, Limits<double>::max(), 3000), 1);
 }
 
 TEST_CASE_TEMPLATE("a far lane does not disturb its neighbours' sin and cos", T, float, double) {
   Vec<T> x = broadcast(T(0.5));
   x[1] = T(1e30);
-  const SinCos<T> near = sincos<T>(broadcast(T(0.5))), mixed = sincos<T>(x);
+  const SinCos<T> near = sincos<T>(broadcast(T(0.5)), T(1)), mixed = sincos<T>(x, T(1));
   CHECK(mixed.sin[0] == near.sin[0]);
   CHECK(mixed.cos[0] == near.cos[0]);
   CHECK(mixed.sin[1] == std::sin(T(1e30)));
