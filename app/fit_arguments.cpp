@@ -274,8 +274,8 @@ void add_fit_data_options(CLI::App& command, FitArguments& arguments) {
   command
       .add_option(
           "--val-fraction", arguments.settings.val_fraction,
-          "Part of the rows held out for validation, 10,000 of them at most (default 0.2 before a "
-          "refit; else 0.1, from 5,000 rows on 500 of them, from 10,000 on 0.05)")
+          "Part of the rows held out for validation, 10,000 of them at most (default 0.1, from "
+          "5,000 rows on 500 of them, from 10,000 on 0.05; where fit refits to all rows 0.2)")
       ->check(inside_unit())
       ->excludes(val)
       ->type_name("PART");

@@ -524,6 +524,27 @@ TEST_CASE("trainer: without validation rows the last average is the best") {
   CHECK(trainer.state().best == average);
 }
 
+TEST_CASE("trainer: ended before its plan is done, it stands where the plan has come to by then") {
+  const Problem problem(2, 300, 3);
+  Trainer whole = problem.trainer(), ended = problem.trainer();
+  whole.start();
+  run(whole, 40);
+  ended.end_at(40);
+  ended.start();
+  run(ended);
+  CHECK(ended.finished());
+  CHECK_FALSE(whole.finished());
+  check_same(ended.state(), whole.state());
+
+  Trainer between = problem.trainer();
+  between.end_at(33);
+  between.start();
+  run(between);
+  CHECK(between.state().step == 33);
+  CHECK(between.state().history.back().step == 33);
+  CHECK(between.state().history.size() == 5);  // 0, 10, 20, 30, 33
+}
+
 TEST_CASE("trainer: a wild learning rate goes back, slows down, and gives up in the end") {
   for (const double wild : {1e6, 1e12}) {
     Problem problem(2, 300, 3);
