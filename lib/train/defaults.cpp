@@ -70,7 +70,9 @@ constexpr std::size_t kManyPlaneRows = 50000;
 //     layer and 4 in the second | 4 and 5: checkerboard, six samples .0448 | .0431 | .0427, four
 //     .0449 | .0424 | .0415 | .0431 | .0443; 8gaussians, three .0101 | .0116 | .0117 | .0112 |
 //     .0103; circles, six (at 5, five) .0140 | .0142 | .0149. From 4 on one's gain is another's
-//     loss.
+//     loss; starts that fall from block to block, 5.6 to 2.8, 6.4 to 3.2 or 6.8 to 2, or rise, 2.8
+//     to 5.6, are no better on both (checkerboard, three samples .0453, .0454, .0472, .0478, where
+//     4 has .0455), nor is Adam with beta2 = .99 or beta1 = .95.
 //   A seed's sample, or a strength of .033 instead of .03, moves checkerboard by .002. No help at
 //   10,000 rows: l1, a penalty of ||g||^2 (kinetic energy), noise on the weights, the gradient at
 //   the worst point near them (SAM), other rates, 30 blocks, zero start gain.
