@@ -82,6 +82,7 @@ class FitCommand {
     catch_interrupts();
     TrainingData rows = training_data(fit_, data);
     lengthen_plan(settings, rows);
+    if (settings.train.steps != fit_.train.steps) fit_.refit.reset();  // it went by the old plan
     set_settings(fit_, settings);
 
     std::optional<CheckpointWriter> writer;

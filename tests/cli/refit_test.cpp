@@ -136,6 +136,22 @@ TEST_CASE("fit --refit: an extended fit forgets it, and refits anew") {
   CHECK(contents(folder / "caught") == contents(folder / "moons.iflow"));
 }
 
+TEST_CASE("fit --refit: under a longer plan it begins anew, also where patience is at its end") {
+  const MoonsFolder folder;
+  const std::string fit = "iflow fit moons.csv --lr 0.02 --patience 30 --validate-every 10 ";
+  REQUIRE(folder.run(fit + kSmall).exit_code == 0);
+  const json before = model_of(folder / "moons.iflow");
+  REQUIRE(before["history"]["step"] < 300);
+  REQUIRE(folder.run("cp -r moons.iflow caught").exit_code == 0);
+  REQUIRE(folder.run("iflow fit moons.csv --resume --steps 400").exit_code == 0);
+  const json after = model_of(folder / "moons.iflow");
+  CHECK(after["history"]["best_step"] == before["history"]["best_step"]);
+  CHECK(after["refit"]["points"] != before["refit"]["points"]);
+  CHECK(folder.run("iflow fit moons.csv --resume --steps 400 -o caught --threads 1").exit_code ==
+        0);
+  CHECK(contents(folder / "caught") == contents(folder / "moons.iflow"));
+}
+
 TEST_CASE("fit --refit: a table with weights, integers, bounds and given columns") {
   const MoonsFolder folder;
   folder.write("t.csv", [] {
