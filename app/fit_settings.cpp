@@ -84,8 +84,9 @@ const std::map<std::string, bool>& yes_or_no() {
 }
 
 std::vector<std::string> unused_data_options(bool is_image) {
-  if (is_image)
+  if (is_image) {
     return {"header", "na", "columns", "bounds", "continuous", "given", "weights", "refit"};
+  }
   return {"bits", "crop", "resize", "marginal", "alpha"};
 }
 

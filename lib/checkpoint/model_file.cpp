@@ -228,10 +228,11 @@ std::vector<std::string> row_columns(const DataRecord& data) {
 }
 
 std::uint64_t refit_steps(const Fit& fit) {
-  const auto some = static_cast<double>(fit.data.training_rows);
+  const auto some = static_cast<double>(std::max<std::size_t>(fit.data.training_rows, 1));
   const auto all = some + static_cast<double>(fit.data.validation_rows);
-  const double steps = static_cast<double>(fit.state.best_step) * (all / some);
-  return std::min(static_cast<std::uint64_t>(std::round(steps)), fit.train.steps);
+  const double steps = std::round(static_cast<double>(fit.state.best_step) * (all / some));
+  const bool within = steps < static_cast<double>(fit.train.steps);
+  return within ? static_cast<std::uint64_t>(steps) : fit.train.steps;
 }
 
 bool is_refitted(const Fit& fit) { return fit.refit && fit.refit->step >= refit_steps(fit); }
