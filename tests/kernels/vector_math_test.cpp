@@ -158,17 +158,17 @@ TEST_CASE("sin and cos in double are within 2.7 ulp beyond, those of 2^-8 where 
   check_sin_and_cos(even<double>(0.99 * kLargest, 1.01 * kLargest, kPoints), 2.7, -8);
 }
 
-TEST_CASE("sin and cos in float are within 1.2 roundings of the angle and of themselves") {
+// The angle is rounded twice, in a and in the product; once where the compiler fuses the latter.
+TEST_CASE("sin and cos in float are within two roundings of the angle and of themselves") {
   constexpr double kLargest = kReduced<float>;
   for (const float a : {0.01F, 0.3F, 1.0F, 4.5F, 30.0F}) {
     CAPTURE(a);
     for (const double angle : {0.1, 0.8, 3.0, 10.0, 100.0, kLargest, 1.01 * kLargest}) {
-      CHECK(worst_float_error(even<float>(-angle / a, angle / a, kPoints), a) <= 1.2);
+      CHECK(worst_float_error(even<float>(-angle / a, angle / a, kPoints), a) <= 2);
     }
-    CHECK(worst_float_error(spread<float>(Limits<float>::denorm_min(), 1e4 / a, kPoints), a) <=
-          1.2);
+    CHECK(worst_float_error(spread<float>(Limits<float>::denorm_min(), 1e4 / a, kPoints), a) <= 2);
   }
-  CHECK(worst_float_error(near_quarter_turns<float>(kLargest, 10000), 1) <= 1.2);
+  CHECK(worst_float_error(near_quarter_turns<float>(kLargest, 10000), 1) <= 2);
 }
 
 TEST_CASE("sin and cos of huge arguments are within 1 ulp") {
