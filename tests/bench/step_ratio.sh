@@ -24,7 +24,7 @@ iflow_seconds() {
   for n in "$short" "$long"; do
     seconds+=("$("$iflow" fit "$folder/moons.csv" -o "$folder/m.iflow" --force --quiet --json \
       --model "${MODEL:-iresnet}" --blocks "$blocks" --hidden "$hidden" --batch "$batch" --steps "$n" \
-      --validate-every "$n" \
+      --validate-every "$n" --refit no \
       | grep -o '"seconds":[^,}]*' | cut -d: -f2)")
   done
   echo "${seconds[0]} ${seconds[1]} $short $long" | awk '{ print ($2 - $1) / ($4 - $3) }'
