@@ -119,7 +119,8 @@ std::string text_of(const std::string& path, const Fit& fit, const Model& model)
                                   (is_refitted(fit) ? "" : "; the model is that of before")});
   }
   if (!data.image) {
-    facts.push_back({"Gaussian", fixed_point(training_loss(fit)) + " nats per training row"});
+    facts.push_back(
+        {"Gaussian", fixed_point(training_loss(fit)) + " nats per row that it was fitted to"});
     add_column_facts(fit, facts);
   }
   if (!state.divergences.empty()) {

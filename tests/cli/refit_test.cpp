@@ -174,12 +174,19 @@ TEST_CASE("fit --refit: a table with weights, integers, bounds and given columns
 TEST_CASE("fit --refit: many rows and images have none by default, a file to validate on never") {
   const MoonsFolder folder;
   const std::string tiny = " --blocks 1 --hidden 4 --steps 1 --force --quiet --json";
-  const auto steps = [&](const std::string& rows) {
+  const auto has_refit = [&](const std::string& rows) {
     const ProcessResult r = folder.run("iflow toy moons -n " + rows + " | iflow fit -" + tiny);
+    REQUIRE_MESSAGE(r.exit_code == 0, r.err);
     return model_of(folder / "model.iflow").contains("refit");
   };
-  CHECK(steps("20000"));
-  CHECK_FALSE(steps("20001"));
+  CHECK(has_refit("20000"));
+  CHECK_FALSE(has_refit("20001"));
+  REQUIRE(folder.run("iflow toy shapes -n 20 -o s.npy").exit_code == 0);
+  REQUIRE(folder.run("iflow fit s.npy --blocks 1 --steps 1 --quiet").exit_code == 0);
+  CHECK(!model_of(folder / "s.iflow").contains("refit"));
+  const ProcessResult images = folder.run("iflow fit s.npy --force --refit yes");
+  CHECK(images.exit_code == 2);
+  CHECK_MESSAGE(contains(images.err, "--refit: a model of images has no use for it"), images.err);
   CHECK(folder.run("iflow fit moons.csv --val moons.csv" + tiny).exit_code == 0);
   CHECK(!model_of(folder / "moons.iflow").contains("refit"));
   for (const std::string options : {"--refit yes --val moons.csv", "--refit maybe"}) {
