@@ -326,12 +326,14 @@ void add_fit_options(CLI::App& command, FitArguments& arguments) {
                   "these: x1,x2")
       ->type_name("NAMES");
   command
-      .add_option("--refit", arguments.settings.refit,
-                  "Fit once more to all rows, those held out as well, over as many passes as were "
-                  "best: yes or no (default: yes, up to 20,000 rows)")
-      ->transform(CLI::CheckedTransformer(yes_or_no()))
+      .add_option_function<std::string>(
+          "--refit",
+          [&](const std::string& answer) { arguments.settings.refit = yes_or_no().at(answer); },
+          "Fit once more to all rows, those held out as well, over as many passes as were best: "
+          "yes or no (default: yes, up to 20,000 rows)")
+      ->check(CLI::IsMember(yes_or_no()))
       ->excludes(command.get_option("--val"))
-      ->type_name("yes|no");
+      ->type_name("ANSWER");
   add_flow_options(command, arguments.settings.flow);
   add_budget_options(command, arguments);
   add_training_options(command, arguments);
