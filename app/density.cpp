@@ -63,11 +63,9 @@ void add_density_options(CLI::App& command, DensityOptions& options) {
       ->check(count_up_to(1U << 20U))
       ->type_name("N")
       ->group(kGroup);
-  command
-      .add_option("--probe", estimate.probe,
-                  "rademacher (default), gaussian, or unit: all unit "
-                  "vectors, whose traces are exact")
-      ->transform(CLI::CheckedTransformer(probe_kinds()))
+  add_choice_option(command, "--probe", estimate.probe, probe_kinds(),
+                    "rademacher (default), gaussian, or unit: all unit vectors, whose traces are "
+                    "exact")
       ->type_name("KIND")
       ->group(kGroup);
   command

@@ -71,10 +71,8 @@ std::string shell_word(const std::string& word) {
 
 void add_flow_options(CLI::App& command, FlowOptions& flow) {
   constexpr const char* kGroup = "Flow";
-  command
-      .add_option("--model", flow.model,
-                  "iresnet (default), or a coupling flow: nice, realnvp, glow, spline")
-      ->transform(CLI::CheckedTransformer(model_kinds()))
+  add_choice_option(command, "--model", flow.model, model_kinds(),
+                    "iresnet (default), or a coupling flow: nice, realnvp, glow, spline")
       ->type_name("MODEL")
       ->group(kGroup);
   command.add_option("--blocks", flow.blocks, "Residual blocks, or coupling layers")
@@ -109,10 +107,8 @@ void add_flow_options(CLI::App& command, FlowOptions& flow) {
       ->check(inside_unit())
       ->type_name("C")
       ->group(kGroup);
-  command
-      .add_option("--marginal", flow.marginal,
-                  "Images: what is done to every pixel first, gaussian (default) or logit")
-      ->transform(CLI::CheckedTransformer(pixel_marginals()))
+  add_choice_option(command, "--marginal", flow.marginal, pixel_marginals(),
+                    "Images: what is done to every pixel first, gaussian (default) or logit")
       ->type_name("MAP")
       ->group(kGroup);
   command.add_option("--alpha", flow.alpha, "Of --marginal logit (default 1e-6)")
@@ -159,8 +155,8 @@ void add_log_det_options(CLI::App& command, FitArguments& arguments) {
       ->check(count_up_to(1024))
       ->type_name("N")
       ->group(kGroup);
-  command.add_option("--probe", log_det.probe, "rademacher (default), gaussian, or unit vectors")
-      ->transform(CLI::CheckedTransformer(probe_kinds()))
+  add_choice_option(command, "--probe", log_det.probe, probe_kinds(),
+                    "rademacher (default), gaussian, or unit vectors")
       ->type_name("KIND")
       ->group(kGroup);
   command
@@ -170,10 +166,8 @@ void add_log_det_options(CLI::App& command, FitArguments& arguments) {
       ->check(fraction_below_1())
       ->type_name("Q")
       ->group(kGroup);
-  command
-      .add_option("--gradient", log_det.gradient,
-                  "neumann (default), or basic: backpropagation through every term")
-      ->transform(CLI::CheckedTransformer(log_det_gradients()))
+  add_choice_option(command, "--gradient", log_det.gradient, log_det_gradients(),
+                    "neumann (default), or basic: backpropagation through every term")
       ->type_name("KIND")
       ->group(kGroup);
 }
@@ -325,13 +319,9 @@ void add_fit_options(CLI::App& command, FitArguments& arguments) {
                   "Columns to take as given: the density is that of the others conditional on "
                   "these: x1,x2")
       ->type_name("NAMES");
-  command
-      .add_option_function<std::string>(
-          "--refit",
-          [&](const std::string& answer) { arguments.settings.refit = yes_or_no().at(answer); },
-          "Fit once more to all rows, those held out as well, over as many passes as were best: "
-          "yes or no (default: yes, up to 20,000 rows)")
-      ->check(CLI::IsMember(yes_or_no()))
+  add_choice_option(command, "--refit", arguments.settings.refit, yes_or_no(),
+                    "Fit once more to all rows, those held out as well, over as many passes as "
+                    "were best: yes or no (default: yes, up to 20,000 rows)")
       ->excludes(command.get_option("--val"))
       ->type_name("ANSWER");
   add_flow_options(command, arguments.settings.flow);

@@ -212,19 +212,13 @@ const std::map<std::string, NaPolicy>& na_policies() {
 }
 
 void add_table_options(CLI::App& command, TableOptions& table) {
-  command
-      .add_option_function<std::string>(
-          "--header", [&table](const std::string& mode) { table.header = header_modes().at(mode); },
-          "Whether the first row names the columns: yes, no, auto (default)")
-      ->check(CLI::IsMember({"auto", "yes", "no"}))
+  add_choice_option(command, "--header", table.header, header_modes(),
+                    "Whether the first row names the columns: yes, no, auto (default)")
       ->type_name("WHEN");
   add_list_option(command, "--columns", table.columns, "Columns to use, by name: a,b,c")
       ->type_name("NAMES");
-  command
-      .add_option_function<std::string>(
-          "--na", [&table](const std::string& policy) { table.na = na_policies().at(policy); },
-          "Rows with a missing value: drop them, or end with an error (default)")
-      ->check(CLI::IsMember({"error", "drop"}))
+  add_choice_option(command, "--na", table.na, na_policies(),
+                    "Rows with a missing value: drop them, or end with an error (default)")
       ->type_name("POLICY");
 }
 

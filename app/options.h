@@ -3,6 +3,7 @@
 
 #include <CLI/App.hpp>
 #include <CLI/Error.hpp>
+#include <CLI/Validators.hpp>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -43,6 +44,16 @@ template <class T>
 CLI::Option* add_list_option(CLI::App& command, const std::string& name, std::vector<T>& list,
                              const std::string& description) {
   return command.add_option(name, list, description)->delimiter(',')->allow_extra_args(false);
+}
+
+// An option whose value is one of `choices`, by name. Both references must outlive the command.
+template <class T, class Choice>
+CLI::Option* add_choice_option(CLI::App& command, const std::string& name, Choice& choice,
+                               const std::map<std::string, T>& choices,
+                               const std::string& description) {
+  const auto choose = [&](const std::string& chosen) { choice = choices.at(chosen); };
+  return command.add_option_function<std::string>(name, choose, description)
+      ->check(CLI::IsMember(choices));
 }
 
 // Where `columns` has the column that an option names. Throws UsageError, with the nearest name,

@@ -1,6 +1,7 @@
 // What every wrong call of `iflow fit` is told, and with which exit code.
 #include <doctest/doctest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -90,12 +91,22 @@ TEST_CASE("contract: values that make no sense end with 2 and name their option"
                                    "--seed -1",
                                    "--seed x",
                                    "--threads 0",
-                                   "--log-every 0",
-                                   "--header maybe",
-                                   "--na keep"}) {
+                                   "--log-every 0"}) {
     check_fails(folder, "iflow fit moons.csv " + option, 2, option.substr(0, option.find(' ')));
   }
   check_fails(folder, "iflow fit moons.csv --activation sinus", 2, "did you mean \"sine\"?");
+  for (const auto& [option, choices] : std::map<std::string, std::string>{
+           {"--model 0", "{glow,iresnet,nice,realnvp,spline}"},  // names alone, not their numbers
+           {"--marginal beta", "{gaussian,logit}"},
+           {"--probe uniform", "{gaussian,rademacher,unit}"},
+           {"--gradient none", "{basic,neumann}"},
+           {"--refit maybe", "{no,yes}"},
+           {"--header maybe", "{auto,no,yes}"},
+           {"--na keep", "{drop,error}"}}) {
+    const std::size_t space = option.find(' ');
+    check_fails(folder, "iflow fit moons.csv " + option, 2,
+                option.substr(0, space) + ": " + option.substr(space + 1) + " not in " + choices);
+  }
   CHECK_FALSE(std::filesystem::exists(folder / "moons.iflow"));
 }
 
