@@ -86,6 +86,7 @@ class Candidates {
     LaneFlags moving{};       // rows that had not settled before
     LaneFlags accepted{};     // those whose candidate is good
     LaneFlags solved{};       // those that have just met the tolerance
+    LaneFlags close{};        // those that may meet it, but by a bound of their own alone
     LaneNumbers size{};       // ||x||
     LaneNumbers norm{};       // ||r||
     LaneNumbers delta{};      // what r is off by
@@ -119,6 +120,11 @@ class Candidates {
       v.delta[l] =
           bounds_.rounding(v.size[l], u, v.condition[l]).value + u * (v.size[l] + 2.1 * v.norm[l]);
       v.solved[l] = settle(lane, v.norm[l] + v.delta[l]);
+      // With a residual of mere rounding the bound by 1 / (1 - L) misses the tolerance; any other
+      // is at least the residual over 1 + L.
+      v.close[l] = !v.solved[l] &&
+                   bounds_.block_inverse_lipschitz() * 2 * v.delta[l] > options_.tolerance &&
+                   v.norm[l] + v.delta[l] <= (1 + bounds_.lipschitz()) * options_.tolerance;
     }
     return v;
   }
@@ -161,8 +167,13 @@ class Candidates {
     }
   }
 
-  void set_local_inverse(std::size_t g, std::size_t l, double bound) {
-    rows_[g * kLanes + l].local_inverse = bound;
+  // Takes in `inverse`, a bound of ||(I + J)^-1|| at the last good candidate of a row that is
+  // solved or close to it.
+  void bound_locally(std::size_t g, std::size_t l, double inverse) {
+    const std::size_t lane = g * kLanes + l;
+    InverseRow& row = rows_[lane];
+    if (!row.converged) settle_within(lane, distance_to_root(bounds_, inverse, row.residual));
+    if (row.converged) row.local_inverse = inverse;
   }
 
   Inverted result() {
@@ -173,10 +184,15 @@ class Candidates {
  private:
   // Records a proved bound of the row's residual; returns whether the tolerance is met.
   bool settle(std::size_t lane, double residual) {
+    rows_[lane].residual = residual;
+    return settle_within(lane, bounds_.block_inverse_lipschitz() * residual);
+  }
+
+  // The same, given the bound of the distance to the solution.
+  bool settle_within(std::size_t lane, double bound) {
     InverseRow& row = rows_[lane];
-    row.residual = residual;
-    row.bound = bounds_.block_inverse_lipschitz() * residual;
-    row.converged = row.bound <= options_.tolerance;
+    row.bound = bound;
+    row.converged = bound <= options_.tolerance;
     if (row.converged) settled_[lane] = true;
     return row.converged;
   }
@@ -291,8 +307,11 @@ Inverted invert_by_newton(const Branch<T>& g, const BranchBounds& bounds, const 
       kernels::log_det_and_inverse(a, n, log_det, inverse);
       newton_direction(inverse, candidates.best_residual(), delta, n, group);
       candidates.move(group, verdict, delta);
-      const bool solved = std::count(verdict.solved.begin(), verdict.solved.end(), true) > 0;
-      if (!options.local || !solved) continue;
+      LaneFlags bounded = verdict.close;  // the lanes whose inverse is to be bounded
+      for (std::size_t l = 0; l < kLanes; ++l) {
+        if (options.local && verdict.solved[l]) bounded[l] = true;
+      }
+      if (std::count(bounded.begin(), bounded.end(), true) == 0) continue;
       gather_jacobian(h, a, n, groups, group);
       LaneNumbers errors;
       for (std::size_t l = 0; l < kLanes; ++l) {
@@ -303,7 +322,7 @@ Inverted invert_by_newton(const Branch<T>& g, const BranchBounds& bounds, const 
       }
       const LaneNumbers inverses = bound_inverses(a, inverse, n, errors);
       for (std::size_t l = 0; l < kLanes; ++l) {
-        if (verdict.solved[l]) candidates.set_local_inverse(group, l, inverses[l]);
+        if (bounded[l]) candidates.bound_locally(group, l, inverses[l]);
       }
     }
     tape.rewind(mark);

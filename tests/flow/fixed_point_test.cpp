@@ -148,6 +148,29 @@ TEST_CASE("the bound is never below the true error, converged or not") {
   });
 }
 
+TEST_CASE(
+    "where rounding is too much for 1 / (1 - L), Newton's rows are bounded by their Jacobians") {
+  constexpr std::size_t kRows = 64;
+  DenseBranchConfig config = branch_config(2, {32, 32}, "sine");
+  config.coefficient = 0.995;
+  const BranchFixture g(config);
+  const std::vector<double> x = rows_for(8, kRows, 2, 1), y = forward(g, x, 2);
+  const InverseOptions options{1e-12, 4000};
+  const auto converged = [](const InverseRow& row) { return row.converged; };
+  const Solved picard = solve(kMethods[1], g, y, 2, options);
+  CHECK(std::none_of(picard.rows.begin(), picard.rows.end(), converged));
+  const Solved newton = solve(kMethods[0], g, y, 2, options);
+  CHECK(std::all_of(newton.rows.begin(), newton.rows.end(), converged));
+  for (std::size_t i = 0; i < kRows; ++i) {
+    const InverseRow& row = newton.rows[i];
+    CHECK(row.bound <= options.tolerance);
+    CHECK(row.bound == distance_to_root(g.bounds(), row.local_inverse, row.residual));
+    // y is rounded: its own root is this far from x at most
+    CHECK(row_distance(newton.x, x, i, 2) <= row.bound + row.local_inverse * 4e-15);
+    CHECK(row.iterations < 10);
+  }
+}
+
 TEST_CASE("too few iterations are reported, none at all returns y with nothing known") {
   const BranchFixture g = branch_of(2, "sine", 0.97);
   const std::vector<double> y = forward(g, rows_for(3, 20, 2, 3), 2);
