@@ -44,7 +44,8 @@ std::string caption_of(const Fit& fit) {
     return layers + fixed_point(bits_per_dimension(-fit.state.best_loss, fit.flow.dimension)) +
            " bits/dim of the images to validate";
   }
-  return layers + fixed_point(fit.state.best_loss) + " nats per validation row";
+  return layers + fixed_point(-fit.state.best_loss) + " nats per held-out row" +
+         (is_refitted(fit) ? " before the refit to all" : "");
 }
 
 Canvas draw_image_panels(const PlotOptions& options, const Fit& fit) {
