@@ -57,9 +57,10 @@ float power_iteration(const float* w, PowerVectors& vectors, int iterations) {
   const MatrixMap matrix(w, rows, columns);
   Eigen::VectorXf u = ConstVectorMap(vectors.u.data(), rows);
   Eigen::VectorXf v = ConstVectorMap(vectors.v.data(), columns);
-  Eigen::VectorXf image = matrix * v;
+  Eigen::VectorXf pulled(columns), image(rows);
+  if (iterations == 0) image.noalias() = matrix * v;
   for (int i = 0; i < iterations; ++i) {
-    Eigen::VectorXf pulled = matrix.transpose() * u;
+    pulled.noalias() = matrix.transpose() * u;
     if (!normalise(pulled)) return 0;
     v = pulled;
     image.noalias() = matrix * v;

@@ -18,13 +18,16 @@ trap 'rm -rf "$folder"' EXIT
 
 median() { sort -g | awk '{ x[NR] = $1 } END { print x[int((NR + 1) / 2)] }'; }
 
+same=()  # one power iteration a step on both sides
+[ "${MODEL:-iresnet}" != iresnet ] || same=(--power-iterations 1)
+
 # The difference of two runs leaves start and end out.
 iflow_seconds() {
   local short=$((steps / 4 + 1)) long=$((steps * 4)) n seconds=()
   for n in "$short" "$long"; do
     seconds+=("$("$iflow" fit "$folder/moons.csv" -o "$folder/m.iflow" --force --quiet --json \
       --model "${MODEL:-iresnet}" --blocks "$blocks" --hidden "$hidden" --batch "$batch" --steps "$n" \
-      --validate-every "$n" --refit no \
+      --validate-every "$n" --refit no "${same[@]}" \
       | grep -o '"seconds":[^,}]*' | cut -d: -f2)")
   done
   echo "${seconds[0]} ${seconds[1]} $short $long" | awk '{ print ($2 - $1) / ($4 - $3) }'
