@@ -86,7 +86,7 @@ class Candidates {
     LaneFlags moving{};       // rows that had not settled before
     LaneFlags accepted{};     // those whose candidate is good
     LaneFlags solved{};       // those that have just met the tolerance
-    LaneFlags close{};        // those that may meet it, but by a bound of their own alone
+    LaneFlags close{};        // those that haven't, with no more of a residual than rounding makes
     LaneNumbers size{};       // ||x||
     LaneNumbers norm{};       // ||r||
     LaneNumbers delta{};      // what r is off by
@@ -120,11 +120,7 @@ class Candidates {
       v.delta[l] =
           bounds_.rounding(v.size[l], u, v.condition[l]).value + u * (v.size[l] + 2.1 * v.norm[l]);
       v.solved[l] = settle(lane, v.norm[l] + v.delta[l]);
-      // With a residual of mere rounding the bound by 1 / (1 - L) misses the tolerance; any other
-      // is at least the residual over 1 + L.
-      v.close[l] = !v.solved[l] &&
-                   bounds_.block_inverse_lipschitz() * 2 * v.delta[l] > options_.tolerance &&
-                   v.norm[l] + v.delta[l] <= (1 + bounds_.lipschitz()) * options_.tolerance;
+      v.close[l] = !v.solved[l] && v.norm[l] <= v.delta[l];
     }
     return v;
   }
