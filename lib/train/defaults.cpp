@@ -73,12 +73,11 @@ constexpr std::size_t kManyPlaneRows = 50000;
 //     loss; starts that fall from block to block, 5.6 to 2.8, 6.4 to 3.2 or 6.8 to 2, or rise, 2.8
 //     to 5.6, are no better on both (checkerboard, three samples .0453, .0454, .0472, .0478, where
 //     4 has .0455), nor is Adam with beta2 = .99 or beta1 = .95.
-//   The same with coefficients nearer 1, of three to six samples (coefficient, start):
-//                   .97, 4  .99, 4  .995, 4  .998, 4  .97, 4.5  .99, 4.5  .995, 4.5  .99, 5
-//                   .99, 4.25
-//     checkerboard   .0448   .0447    .0440    .0440     .0431     .0433      .0444   .0440 .0426
-//     8gaussians     .0099   .0092    .0093    .0092     .0116     .0101      .0100   .0115 .0094
-//     circles        .0140   .0126    .0124    .0122     .0142     .0129         -    .0138 .0127
+//   The same by coefficient and start, of three to six samples:
+//                  .97, 4  .99, 4  .995, 4  .998, 4  .97, 4.5  .99, 4.5  .99, 5  .99, 4.25
+//     checkerboard  .0448   .0447    .0440    .0440     .0431     .0433   .0440     .0426
+//     8gaussians    .0099   .0092    .0093    .0092     .0116     .0101   .0115     .0094
+//     circles       .0140   .0126    .0124    .0122     .0142     .0129   .0138     .0127
 //     The last with two power iterations: with one, and .99 or .995, rings diverges now and then,
 //     as the norms of the blocks then come above 1. Blocks of three hidden layers of 32 have .0473
 //     and .0109 (20 blocks), .0519 and .0082 (14).
