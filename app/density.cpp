@@ -45,7 +45,7 @@ void add_density_options(CLI::App& command, DensityOptions& options) {
           },
           "auto (exact up to " + std::to_string(kMostExactColumns) +
               " columns, else series), exact, series or roulette")
-      ->check(CLI::IsMember(log_det_methods()) | CLI::IsMember({"auto"}))
+      ->check(auto_or_name(log_det_methods()))
       ->type_name("METHOD")
       ->group(kGroup);
   command
@@ -56,7 +56,7 @@ void add_density_options(CLI::App& command, DensityOptions& options) {
           },
           "Series: its terms, or auto: as many as --max-bound needs. Roulette: the terms in front "
           "of the random ones (default 8)")
-      ->check(CLI::IsMember({"auto"}) | count_up_to(100000))
+      ->check(auto_or_count_up_to(100000))
       ->type_name("N")
       ->group(kGroup);
   command.add_option("--probes", estimate.probes, "Random probes of every row (default 16)")

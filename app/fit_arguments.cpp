@@ -136,7 +136,7 @@ void add_log_det_options(CLI::App& command, FitArguments& arguments) {
           },
           "auto (exact up to 16 columns, with many rows up to 8, else roulette), exact, series or "
           "roulette")
-      ->check(CLI::IsMember(log_det_methods()) | CLI::IsMember({"auto"}))
+      ->check(auto_or_name(log_det_methods()))
       ->type_name("METHOD")
       ->group(kGroup);
   command
@@ -148,7 +148,7 @@ void add_log_det_options(CLI::App& command, FitArguments& arguments) {
           },
           "Terms of the series, or in front of roulette's random ones; auto: 2 for roulette, for "
           "the series by its proved truncation bound")
-      ->check(CLI::IsMember({"auto"}) | count_up_to(10000))
+      ->check(auto_or_count_up_to(10000))
       ->type_name("N")
       ->group(kGroup);
   command.add_option("--probes", log_det.probes, "Random probes per row and block (default 1)")

@@ -13,18 +13,28 @@ std::string complaint(const std::string& condition, const std::string& text) {
   return "must be " + condition + ", got \"" + text + "\"";
 }
 
-CLI::Validator whole_number_from(std::uint64_t smallest, std::uint64_t largest) {
+struct Range {
+  std::uint64_t smallest, largest;
+};
+
+bool is_whole(const std::string& text, Range range) {
+  std::uint64_t n = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, n);
+  // A leading 0 would make the number octal to the parser of options.
+  const bool is_octal = text.size() > 1 && text.starts_with('0');
+  const bool is_plain = error == std::errc() && stop == end && !is_octal;
+  return is_plain && n >= range.smallest && n <= range.largest;
+}
+
+std::string words(Range range) {
+  return "a whole number from " + std::to_string(range.smallest) + " to " +
+         std::to_string(range.largest);
+}
+
+CLI::Validator whole_number_in(Range range) {
   return {[=](const std::string& text) {
-            std::uint64_t n = 0;
-            const char* const end = text.data() + text.size();
-            const auto [stop, error] = std::from_chars(text.data(), end, n);
-            // A leading 0 would make the number octal to the parser of options.
-            const bool is_octal = text.size() > 1 && text.starts_with('0');
-            const bool is_plain = error == std::errc() && stop == end && !is_octal;
-            if (is_plain && n >= smallest && n <= largest) return std::string();
-            return complaint("a whole number from " + std::to_string(smallest) + " to " +
-                                 std::to_string(largest),
-                             text);
+            return is_whole(text, range) ? std::string() : complaint(words(range), text);
           },
           ""};
 }
@@ -41,10 +51,18 @@ CLI::Validator number_where(const std::string& condition,
           ""};
 }
 
-CLI::Validator count_up_to(std::uint64_t largest) { return whole_number_from(1, largest); }
+CLI::Validator count_up_to(std::uint64_t largest) { return whole_number_in({1, largest}); }
+
+CLI::Validator auto_or_count_up_to(std::uint64_t largest) {
+  return {[=](const std::string& text) {
+            const bool good = text == "auto" || is_whole(text, {1, largest});
+            return good ? std::string() : complaint("auto or " + words({1, largest}), text);
+          },
+          ""};
+}
 
 CLI::Validator whole_number() {
-  return whole_number_from(0, std::numeric_limits<std::uint64_t>::max());
+  return whole_number_in({0, std::numeric_limits<std::uint64_t>::max()});
 }
 
 }  // namespace iflow

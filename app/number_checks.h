@@ -14,6 +14,9 @@ CLI::Validator number_where(const std::string& condition, const std::function<bo
 // How many of something: digits alone, from 1 to `largest`.
 CLI::Validator count_up_to(std::uint64_t largest);
 
+// The same, or the word auto.
+CLI::Validator auto_or_count_up_to(std::uint64_t largest);
+
 // Digits alone, from 0: 64 bits hold the number.
 CLI::Validator whole_number();
 

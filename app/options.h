@@ -56,6 +56,14 @@ CLI::Option* add_choice_option(CLI::App& command, const std::string& name, Choic
       ->check(CLI::IsMember(choices));
 }
 
+// One of the names of `choices`, or the word auto.
+template <class T>
+CLI::Validator auto_or_name(const std::map<std::string, T>& choices) {
+  std::vector<std::string> names = {"auto"};
+  for (const auto& choice : choices) names.push_back(choice.first);
+  return CLI::IsMember(names);
+}
+
 // Where `columns` has the column that an option names. Throws UsageError, with the nearest name,
 // where it has none.
 std::size_t column_to_fit(const std::string& option, const std::string& name,

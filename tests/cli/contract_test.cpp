@@ -100,6 +100,7 @@ TEST_CASE("contract: values that make no sense end with 2 and name their option"
            {"--marginal beta", "{gaussian,logit}"},
            {"--probe uniform", "{gaussian,rademacher,unit}"},
            {"--gradient none", "{basic,neumann}"},
+           {"--logdet none", "{auto,exact,roulette,series}"},
            {"--refit maybe", "{no,yes}"},
            {"--header maybe", "{auto,no,yes}"},
            {"--na keep", "{drop,error}"}}) {
@@ -107,6 +108,8 @@ TEST_CASE("contract: values that make no sense end with 2 and name their option"
     check_fails(folder, "iflow fit moons.csv " + option, 2,
                 option.substr(0, space) + ": " + option.substr(space + 1) + " not in " + choices);
   }
+  check_fails(folder, "iflow fit moons.csv --terms 0", 2,
+              "--terms: must be auto or a whole number from 1 to 10000, got \"0\"");
   CHECK_FALSE(std::filesystem::exists(folder / "moons.iflow"));
 }
 
