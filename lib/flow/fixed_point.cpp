@@ -86,7 +86,7 @@ class Candidates {
     LaneFlags moving{};       // rows that had not settled before
     LaneFlags accepted{};     // those whose candidate is good
     LaneFlags solved{};       // those that have just met the tolerance
-    LaneFlags close{};        // those that haven't, with no more of a residual than rounding makes
+    LaneFlags bounded{};      // those whose inverse Jacobian is wanted
     LaneNumbers size{};       // ||x||
     LaneNumbers norm{};       // ||r||
     LaneNumbers delta{};      // what r is off by
@@ -120,7 +120,8 @@ class Candidates {
       v.delta[l] =
           bounds_.rounding(v.size[l], u, v.condition[l]).value + u * (v.size[l] + 2.1 * v.norm[l]);
       v.solved[l] = settle(lane, v.norm[l] + v.delta[l]);
-      v.close[l] = !v.solved[l] && v.norm[l] <= v.delta[l];
+      // Mere rounding that misses the tolerance by 1 / (1 - L) may meet it by the inverse Jacobian.
+      v.bounded[l] = v.solved[l] ? options_.local : v.norm[l] <= v.delta[l];
     }
     return v;
   }
@@ -163,8 +164,7 @@ class Candidates {
     }
   }
 
-  // Takes in `inverse`, a bound of ||(I + J)^-1|| at the last good candidate of a row that is
-  // solved or close to it.
+  // Takes in `inverse`, a bound of ||(I + J)^-1|| at the last good candidate of a row.
   void bound_locally(std::size_t g, std::size_t l, double inverse) {
     const std::size_t lane = g * kLanes + l;
     InverseRow& row = rows_[lane];
@@ -303,11 +303,7 @@ Inverted invert_by_newton(const Branch<T>& g, const BranchBounds& bounds, const 
       kernels::log_det_and_inverse(a, n, log_det, inverse);
       newton_direction(inverse, candidates.best_residual(), delta, n, group);
       candidates.move(group, verdict, delta);
-      LaneFlags bounded = verdict.close;  // the lanes whose inverse is to be bounded
-      for (std::size_t l = 0; l < kLanes; ++l) {
-        if (options.local && verdict.solved[l]) bounded[l] = true;
-      }
-      if (std::count(bounded.begin(), bounded.end(), true) == 0) continue;
+      if (std::count(verdict.bounded.begin(), verdict.bounded.end(), true) == 0) continue;
       gather_jacobian(h, a, n, groups, group);
       LaneNumbers errors;
       for (std::size_t l = 0; l < kLanes; ++l) {
@@ -318,7 +314,7 @@ Inverted invert_by_newton(const Branch<T>& g, const BranchBounds& bounds, const 
       }
       const LaneNumbers inverses = bound_inverses(a, inverse, n, errors);
       for (std::size_t l = 0; l < kLanes; ++l) {
-        if (bounded[l]) candidates.bound_locally(group, l, inverses[l]);
+        if (verdict.bounded[l]) candidates.bound_locally(group, l, inverses[l]);
       }
     }
     tape.rewind(mark);

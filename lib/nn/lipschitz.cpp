@@ -57,12 +57,11 @@ float power_iteration(const float* w, PowerVectors& vectors, int iterations) {
   const MatrixMap matrix(w, rows, columns);
   Eigen::VectorXf u = ConstVectorMap(vectors.u.data(), rows);
   Eigen::VectorXf v = ConstVectorMap(vectors.v.data(), columns);
-  Eigen::VectorXf pulled(columns), image(rows);
+  Eigen::VectorXf image(rows);
   if (iterations == 0) image.noalias() = matrix * v;
   for (int i = 0; i < iterations; ++i) {
-    pulled.noalias() = matrix.transpose() * u;
-    if (!normalise(pulled)) return 0;
-    v = pulled;
+    v.noalias() = matrix.transpose() * u;
+    if (!normalise(v)) return 0;
     image.noalias() = matrix * v;
     u = image;
     if (!normalise(u)) return 0;

@@ -69,6 +69,7 @@ TEST_CASE("verify: weights above their bound, with every checksum right, are a b
       if (info.max_norm > 0) weight = &info;
     }
     REQUIRE(weight != nullptr);
+    // so little that the block's own bound stays below 1: a fit above it can't be saved
     for (std::size_t i = 0; i < weight->size(); ++i) fit.parameters[weight->offset + i] *= 1.01F;
     CheckpointWriter writer(checkpoint);
     save_fit(writer, fit);
