@@ -1,6 +1,5 @@
 #include <CLI/CLI.hpp>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "base/error.h"
@@ -85,16 +84,21 @@ class FitCommand {
     if (settings.train.steps != fit_.train.steps) fit_.refit.reset();  // it went by the old plan
     set_settings(fit_, settings);
 
-    std::optional<CheckpointWriter> writer;
+    CheckpointWriter writer(arguments_.checkpoint);
+    bool is_finished = true;
     {
       Trainer trainer(fit_.flow, fit_.train, std::move(rows));
       trainer.resume(fit_.state);
-      if (!trainer.finished()) train(trainer, writer.emplace(arguments_.checkpoint));
+      if (!trainer.finished()) {
+        is_finished = false;
+        train(trainer, writer);
+      }
     }
     if (*settings.refit && !is_refitted(fit_)) {
-      refit(data, writer ? *writer : writer.emplace(arguments_.checkpoint));
+      is_finished = false;
+      refit(data, writer);
     }
-    if (!writer) {
+    if (is_finished) {
       screen_.note(arguments_.checkpoint + ": already finished, nothing to do; a larger --steps " +
                    "or a --time goes on");
     }

@@ -104,13 +104,22 @@ std::optional<Tensors> load_blob(const std::string& folder, const BlobEntry& ent
   return decode_safetensors(bytes, path);
 }
 
+json parse_model(const std::string& folder, const std::string& text) {
+  return parse_json(text, inside(folder, kModelFile), throw_as<CheckpointError>);
+}
+
+// The fields of `model`, whose format this build reads.
+JsonFields checked_fields(const json& model, const std::string& folder) {
+  JsonFields fields(model, inside(folder, kModelFile), throw_as<CheckpointError>);
+  check_format(fields, folder);
+  return fields;
+}
+
 // Loads what `model_text` describes into `checkpoint`; returns the blob that is gone, if one is.
 std::optional<BlobEntry> load_parts(const std::string& folder, const std::string& model_text,
                                     const std::vector<std::string>& kinds, Checkpoint& checkpoint) {
-  const std::string path = inside(folder, kModelFile);
-  checkpoint.model = parse_json(model_text, path, throw_as<CheckpointError>);
-  JsonFields model(checkpoint.model, path, throw_as<CheckpointError>);
-  check_format(model, folder);
+  checkpoint.model = parse_model(folder, model_text);
+  JsonFields model = checked_fields(checkpoint.model, folder);
   const std::map<std::string, BlobEntry> table = read_blob_table(model);
   for (const std::string& kind : kinds) {
     const auto entry = table.find(kind);
@@ -137,6 +146,15 @@ Checkpoint load_checkpoint(const std::string& directory, const std::vector<std::
     }
     text_before = std::move(text);
   }
+}
+
+std::set<std::string> blobs_of_checkpoint(const std::string& directory) {
+  const std::string folder = checkpoint_folder(directory);
+  const json model = parse_model(folder, read_model_text(folder));
+  JsonFields fields = checked_fields(model, folder);
+  std::set<std::string> names;
+  for (const auto& [kind, entry] : read_blob_table(fields)) names.insert(entry.name);
+  return names;
 }
 
 bool checkpoint_exists(const std::string& directory) {

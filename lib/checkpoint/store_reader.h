@@ -3,6 +3,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,11 @@ struct Checkpoint {
 // Throws CheckpointError, beginning with the directory or the file, for whatever is missing,
 // unreadable, malformed or damaged, and for a format newer than this build.
 Checkpoint load_checkpoint(const std::string& directory, const std::vector<std::string>& kinds);
+
+// The names of the blobs that `directory`'s model.json names, wanted or not, there or not.
+//
+// Throws CheckpointError as load_checkpoint() does.
+std::set<std::string> blobs_of_checkpoint(const std::string& directory);
 
 // Whether there is a model.json in `directory`, be it good or bad.
 bool checkpoint_exists(const std::string& directory);

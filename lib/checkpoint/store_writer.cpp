@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <span>
 #include <stdexcept>
 #include <system_error>
@@ -21,6 +22,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "checkpoint/store_layout.h"
+#include "checkpoint/store_reader.h"
 #include "checkpoint/stored_file.h"
 
 namespace iflow {
@@ -144,11 +146,21 @@ void write_file(const std::string& path, std::span<const std::byte> bytes) {
 }
 
 // Leftovers do no harm, so what can't be removed stays.
-void remove_leftovers(const std::string& folder, const BlobFiles& named) {
+void remove_leftovers(const std::string& folder, const std::set<std::string>& named) {
   for (const std::string& name : names_in(folder)) {
     const bool unnamed_blob = is_blob_file(name) && !named.contains(name);
     std::error_code ignored;
     if (unnamed_blob || is_temporary(name)) fs::remove(inside(folder, name), ignored);
+  }
+}
+
+// Those of a writer that was killed, perhaps between its commit and its own removal of leftovers.
+// What a damaged model.json names can't be known, so that then everything stays.
+void remove_leftovers_of_a_kill(const std::string& folder) {
+  if (!checkpoint_exists(folder)) return;
+  try {
+    remove_leftovers(folder, blobs_of_checkpoint(folder));
+  } catch (const CheckpointError&) {
   }
 }
 
@@ -158,6 +170,7 @@ CheckpointWriter::CheckpointWriter(const std::string& directory)
     : folder_(checkpoint_folder(directory)), made_(make_folder(folder_)) {
   check_folder_is_ours(folder_);
   lock();
+  remove_leftovers_of_a_kill(folder_);
 }
 
 CheckpointWriter::~CheckpointWriter() {
@@ -190,13 +203,15 @@ void CheckpointWriter::commit(json model, const std::map<std::string, Tensors>& 
   const BlobFiles files = encode_blobs(blobs, model);
   const std::string text = model_text(model, model_path);
 
+  std::set<std::string> named;
   for (const auto& [name, bytes] : files) {
+    named.insert(name);
     const std::string path = inside(folder_, name);
     if (!holds(path, bytes)) write_file(path, bytes);
   }
   write_file(model_path, std::as_bytes(std::span(text)));
   committed_ = true;
-  remove_leftovers(folder_, files);
+  remove_leftovers(folder_, named);
 }
 
 void CheckpointWriter::clear_log() {

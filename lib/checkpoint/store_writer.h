@@ -16,17 +16,17 @@ namespace iflow {
 // Every member throws Error, naming the directory or file and the system's reason.
 class CheckpointWriter {
  public:
-  // Makes the directory if need be (not its parents) and locks it. One that it made goes again with
-  // the writer that never committed anything. Throws Error if another writer
-  // holds it, UsageError if it is a directory of other things.
+  // Makes the directory if need be (not its parents), locks it, and removes what a writer that was
+  // killed left beside the checkpoint. One that it made goes again with the writer that never
+  // committed anything. Throws Error if another writer holds it, UsageError if it is a directory of
+  // other things.
   explicit CheckpointWriter(const std::string& directory);
   ~CheckpointWriter();
   CheckpointWriter(const CheckpointWriter&) = delete;
   CheckpointWriter& operator=(const CheckpointWriter&) = delete;
 
   // Replaces the checkpoint. `model` is an object; `format_version` and `blobs` are filled in here.
-  // Blobs that haven't changed are not rewritten; those that `blobs` lacks are removed, and so are
-  // the temporary files of a writer that was killed.
+  // Blobs that haven't changed are not rewritten; those that `blobs` lacks are removed.
   //
   // Throws NumericError, before anything is written, if a number in either isn't finite.
   void commit(nlohmann::json model, const std::map<std::string, Tensors>& blobs);

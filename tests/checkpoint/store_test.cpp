@@ -207,6 +207,25 @@ TEST_CASE("a commit removes leftovers of its own kind and nothing else") {
   for (const std::string& name : foreign) CHECK(sample.read(name) == "x");
 }
 
+TEST_CASE("a writer removes what a kill left beside the checkpoint, unless that is damaged") {
+  const Sample sample;
+  const std::set<std::string> names = names_in(sample.path);
+  const std::vector<std::string> leftovers = {".iflow-123-0.tmp",
+                                              "training-" + std::string(32, '0') + ".safetensors"};
+  const auto leave = [&] {
+    for (const std::string& name : leftovers) sample.write(name, "x");
+  };
+  leave();
+  CheckpointWriter(sample.path);
+  CHECK(names_in(sample.path) == names);
+  CHECK(load_checkpoint(sample.path, kBothKinds).blobs == sample_blobs());
+
+  leave();
+  sample.write("model.json", "{");
+  CheckpointWriter(sample.path);
+  CHECK(names_in(sample.path).size() == names.size() + leftovers.size());
+}
+
 TEST_CASE("one writer at a time; readers don't mind") {
   const Sample sample;
   {

@@ -42,6 +42,15 @@ TEST_CASE("fit: killed at any moment and resumed, the same bytes as in one go") 
   }
 }
 
+TEST_CASE("fit: killed between its last commit and the removal of the one before, the same bytes") {
+  const MoonsFolder folder;
+  REQUIRE(folder.run("iflow fit moons.csv" + kSmall).exit_code == 0);
+  const auto whole = contents(folder / "moons.iflow");
+  folder.write("moons.iflow/weights-" + std::string(32, '0') + ".safetensors", "of before");
+  CHECK(folder.run("iflow fit moons.csv --resume").exit_code == 0);
+  CHECK(contents(folder / "moons.iflow") == whole);
+}
+
 TEST_CASE("fit: interrupted, it leaves a checkpoint and says how to go on") {
   const MoonsFolder folder;
   REQUIRE(folder.run("iflow fit moons.csv -o whole" + kCaught).exit_code == 0);
