@@ -1,6 +1,8 @@
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "checkpoint/model_file.h"
@@ -12,6 +14,7 @@
 #include "fit_result.h"
 #include "fit_start.h"
 #include "fit_training.h"
+#include "fit_trial.h"
 #include "interrupt.h"
 #include "options.h"
 #include "result.h"
@@ -50,7 +53,14 @@ class FitCommand {
     FitSettings settings = settings_for(arguments_, data);
     CheckpointWriter writer(arguments_.checkpoint);
     catch_interrupts();
-    fit_ = new_fit(data, settings, mixture_of(data, settings.train.seed));
+    const Mixture mixture = mixture_of(data, settings.train.seed);
+    const std::vector<Candidate> candidates = trial_candidates(arguments_, data);
+    std::vector<TriedCandidate> tried;
+    if (candidates.empty()) {
+      fit_ = new_fit(data, settings, mixture);
+    } else {
+      tried = choose_activation(data, mixture, candidates);
+    }
     TrainingData rows = training_data(fit_, data);
     if (arguments_.seconds) {
       settings.train = plan_for_time(fit_.flow, settings, rows, 0, seconds_left());
@@ -58,12 +68,40 @@ class FitCommand {
     }
     {
       Trainer trainer(fit_.flow, fit_.train, std::move(rows));
-      trainer.start();
+      if (fit_.state.step == 0) {
+        trainer.start();
+      } else {
+        trainer.resume(fit_.state);  // the trial did it
+      }
       writer.clear_log();
+      log_trial(tried, writer);
       train(trainer, writer);
     }
     if (*settings.refit) refit(data, writer);
     report(data);
+  }
+
+  // Makes the fit one with the best candidate, and returns how they all did.
+  std::vector<TriedCandidate> choose_activation(const FitData& data, const Mixture& mixture,
+                                                const std::vector<Candidate>& candidates) {
+    Trial trial = run_trial(arguments_, data, mixture, candidates, screen_);
+    if (trial.signal != 0) {
+      screen_.warn("interrupted in the trial of activations; nothing is saved");
+      throw CLI::RuntimeError(128 + trial.signal);
+    }
+    screen_.note(trial_text(trial));
+    fit_ = std::move(trial.fit);
+    return std::move(trial.tried);
+  }
+
+  static void log_trial(const std::vector<TriedCandidate>& tried, CheckpointWriter& writer) {
+    for (const TriedCandidate& c : tried) {
+      const nlohmann::json line = {{"event", "trial"},
+                                   {"activation", c.activation},
+                                   {"steps", c.steps},
+                                   {"validation_loss", -c.held_out}};
+      writer.append_log(line.dump());
+    }
   }
 
   void resume() {

@@ -87,7 +87,11 @@ void add_flow_options(CLI::App& command, FlowOptions& flow) {
       ->check(count_up_to(65536))
       ->type_name("WIDTHS")
       ->group(kGroup);
-  command.add_option("--activation", flow.activation, "Activation: sine, clipswish, elu, ...")
+  command
+      .add_option("--activation", flow.activation,
+                  "Activation: sine, tanh, clipswish, elu, ... (up to 20,000 rows of one or two "
+                  "columns, and "
+                  "no budget given: the better of sine and tanh in a trial)")
       ->check(check_activation)
       ->type_name("NAME")
       ->group(kGroup);

@@ -58,6 +58,7 @@ nlohmann::json shared_json(const FitResult& r) {
           {"best_step", state.best_step},
           {"stopped_early", stopped_early(r.fit)},
           {"refit_steps", is_refitted(r.fit) ? r.fit.refit->step : 0},
+          {"activation", r.fit.options.at("activation")},
           {"parameters", r.parameters},
           {"divergences",
            state.divergences.size() + (r.fit.refit ? r.fit.refit->divergences.size() : 0)},
@@ -83,7 +84,8 @@ const char* const kFitResultFields =
     "best_step; 0: none); columns, given (those of them that the density is conditional on), rows, "
     "training_rows, effective_rows (of equal weight, that know as "
     "much as the training rows with theirs), validation_rows; dequantised (integer columns, spread "
-    "over their steps); parameters (numbers learned); validation, gaussian and mixture: {mean, se} "
+    "over their steps); activation; parameters (numbers learned); validation, gaussian and "
+    "mixture: {mean, se} "
     "of the log-density per held-out row in nats, of the flow, of the Gaussian baseline and of the "
     "mixture of Gaussians; divergences (times the loss was not finite); seconds. Of images, in "
     "place of columns to mixture: images, training_images, validation_images, bits_per_dim of the "

@@ -155,24 +155,30 @@ void warn_of_divergences(const Trainer& trainer, std::size_t already_said, Scree
   }
 }
 
-// Returns the signal that ended it early, else 0.
-int run(Trainer& trainer, Keeper& keeper, Progress& lines, Screen& screen,
-        const std::string& label) {
-  keeper.save();
-  bool interrupted = interrupt_signal() != 0;
-  while (!interrupted && !trainer.finished()) {
+// Trains on until a signal comes or `goes_on`, asked after every validation point, denies it.
+void run(Trainer& trainer, Progress& lines, Screen& screen, const std::string& label,
+         const std::function<bool()>& goes_on) {
+  bool is_ended = interrupt_signal() != 0;
+  while (!is_ended && !trainer.finished()) {
     const std::size_t divergences = trainer.state().divergences.size();
     const bool reached = trainer.advance([&](std::uint64_t step, double loss) {
       lines.step_done(step, loss);
       return interrupt_signal() == 0;
     });
     warn_of_divergences(trainer, divergences, screen, label);
-    if (reached) {
-      keeper.log_point();
-      keeper.save_if_due();
-    }
-    interrupted = interrupt_signal() != 0;
+    is_ended = (reached && !goes_on()) || interrupt_signal() != 0;
   }
+}
+
+// Returns the signal that ended it early, else 0.
+int run_and_keep(Trainer& trainer, Keeper& keeper, Progress& lines, Screen& screen,
+                 const std::string& label) {
+  keeper.save();
+  run(trainer, lines, screen, label, [&] {
+    keeper.log_point();
+    keeper.save_if_due();
+    return true;
+  });
   keeper.save();
   return trainer.finished() ? 0 : interrupt_signal();
 }
@@ -190,7 +196,7 @@ int train_fit(Trainer& trainer, Fit& fit, CheckpointWriter* writer, Screen& scre
   Keeper keeper(trainer, update, writer, "start");
   const auto dimension = static_cast<double>(fit.flow.dimension);
   Progress lines(screen, trainer, progress, fit.data.image ? dimension * std::numbers::ln2 : 1);
-  return run(trainer, keeper, lines, screen, progress.label);
+  return run_and_keep(trainer, keeper, lines, screen, progress.label);
 }
 
 int train_refit(Trainer& trainer, Fit& fit, Fit& refitted, CheckpointWriter& writer, Screen& screen,
@@ -204,7 +210,14 @@ int train_refit(Trainer& trainer, Fit& fit, Fit& refitted, CheckpointWriter& wri
   };
   Keeper keeper(trainer, update, &writer, "refit");
   Progress lines(screen, trainer, progress, 1);
-  return run(trainer, keeper, lines, screen, progress.label);
+  return run_and_keep(trainer, keeper, lines, screen, progress.label);
+}
+
+int train_candidate(Trainer& trainer, Screen& screen, const ProgressOptions& progress,
+                    const std::function<bool(const TrainState&)>& goes_on) {
+  Progress lines(screen, trainer, progress, 1);
+  run(trainer, lines, screen, progress.label, [&] { return goes_on(trainer.state()); });
+  return trainer.finished() ? 0 : interrupt_signal();
 }
 
 }  // namespace iflow

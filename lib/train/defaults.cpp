@@ -30,6 +30,9 @@ double size_ratio(std::size_t training_rows) { return static_cast<double>(traini
 // Planes of fewer rows are overfitted before their plan is through.
 constexpr std::size_t kManyPlaneRows = 50000;
 
+// Planes of more rows have no trial.
+constexpr std::size_t kMostTrialRows = 20000;
+
 }  // namespace
 
 // Gap to the entropy after a fit, nats; one seed a figure, which moves it by about .003. The
@@ -81,9 +84,17 @@ constexpr std::size_t kManyPlaneRows = 50000;
 //     The last with two power iterations: with one, and .99 or .995, rings diverges now and then,
 //     as the norms of the blocks then come above 1. Blocks of three hidden layers of 32 have .0473
 //     and .0109 (20 blocks), .0519 and .0082 (14).
-//   The same with tanh, which bends less: 8gaussians .0046, circles .0088, moons .0062, but rings
-//     .142 and checkerboard .136 (one sample). Two thousand held-out rows can tell: they prefer it
-//     to sine on 8gaussians in five samples of five, on circles in five of six.
+//   The same with tanh, which bends less and hardly overfits: 8gaussians .0046, circles .0088,
+//   moons
+//     .0062, but rings .142 and checkerboard .136 (one sample). Plans of 5,000, 8,000 and 12,000
+//     steps: circles, three samples .0142, .0097, .0088, 8gaussians .0048, .0048, .0046. tanh(a x)
+//     / a with a = 1, 2 and 4 to begin with: circles .0110, .0110, .0126, rings .071, .096, .085,
+//     checkerboard .128, .085, .063; tanh in the first hidden layer and sine in the second: circles
+//     .0087, 8gaussians .0068, rings .043, but checkerboard .094; sine and tanh by turns of blocks
+//     or layers: no better than sine on circles.
+//     Two thousand held-out rows can tell sine after 8,000 steps from tanh after 12,000: they
+//     prefer tanh on circles in five samples of six, on 8gaussians in three of three, on 2spirals,
+//     pinwheel, rings and checkerboard (by .004 to .4 nats) in none of three.
 //   A seed's sample, or a strength of .033 instead of .03, moves checkerboard by .002. No help at
 //   10,000 rows: l1, a penalty of ||g||^2 (kinetic energy), noise on the weights, the gradient at
 //   the worst point near them (SAM), other rates, 30 blocks, zero start gain.
@@ -245,6 +256,13 @@ TrainConfig default_train_config(std::size_t training_rows, std::size_t columns,
   }
   set_plan(config, static_cast<std::uint64_t>(pace.steps));
   return config;
+}
+
+std::vector<Candidate> default_candidates(std::size_t rows, std::size_t columns, ModelKind model) {
+  if (model != ModelKind::kIResNet || columns > kPlane || rows > kMostTrialRows) return {};
+  const double steps = default_pace(rows, columns, model).steps;
+  const auto part = [&](double of_it) { return static_cast<std::uint64_t>(of_it * steps); };
+  return {{"sine", part(4.0 / 15), part(1)}, {"tanh", part(0.4), part(0.4)}};
 }
 
 void set_plan_of(std::uint64_t validations, TrainConfig& config, std::uint64_t steps) {

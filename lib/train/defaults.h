@@ -1,6 +1,6 @@
 // What `iflow fit` does when it is told nothing: a function of the number of rows and columns
-// alone, so that a plain fit is reproducible to the bit. The measurements behind the numbers are in
-// defaults.cpp.
+// alone, and in the plane a choice between activations that a trial makes, so that a plain fit is
+// reproducible to the bit. The measurements behind the numbers are in defaults.cpp.
 #pragma once
 
 #include <cstddef>
@@ -63,6 +63,17 @@ FlowOptions default_flow_options(std::size_t training_rows, std::size_t columns,
 // the density is conditional on.
 TrainConfig default_train_config(std::size_t training_rows, std::size_t columns,
                                  ModelKind model = ModelKind::kIResNet, std::size_t condition = 0);
+
+// A candidate of the trial by which the rows held out choose an activation.
+struct Candidate {
+  std::string activation;
+  std::uint64_t trial_steps;  // the plan of its fit in the trial
+  std::uint64_t steps;        // that of the fit, once it is chosen
+};
+
+// Those that so many rows, held out ones included, choose between; none where there is no choice.
+std::vector<Candidate> default_candidates(std::size_t rows, std::size_t columns,
+                                          ModelKind model = ModelKind::kIResNet);
 
 // Validation points and patience that suit a plan of `steps` steps.
 void set_plan(TrainConfig& config, std::uint64_t steps);

@@ -124,5 +124,17 @@ TEST_CASE("set_plan: a plan of any length has validations and patience") {
   }
 }
 
+TEST_CASE("defaults leave few rows of a plane a choice of activations, nothing else") {
+  const std::vector<Candidate> candidates = default_candidates(10000, 2);
+  REQUIRE(candidates.size() == 2);
+  CHECK(candidates[0].activation == default_flow_options(10000, 2).activation);
+  CHECK(candidates[0].steps == default_train_config(10000, 2).steps);
+  for (const Candidate& c : candidates) CHECK(c.trial_steps <= c.steps);
+  CHECK(!default_candidates(20000, 1).empty());
+  CHECK(default_candidates(20001, 2).empty());
+  CHECK(default_candidates(10000, 3).empty());
+  CHECK(default_candidates(10000, 2, ModelKind::kGlow).empty());
+}
+
 }  // namespace
 }  // namespace iflow
