@@ -53,14 +53,7 @@ class FitCommand {
     FitSettings settings = settings_for(arguments_, data);
     CheckpointWriter writer(arguments_.checkpoint);
     catch_interrupts();
-    const Mixture mixture = mixture_of(data, settings.train.seed);
-    const std::vector<Candidate> candidates = trial_candidates(arguments_, data);
-    std::vector<TriedCandidate> tried;
-    if (candidates.empty()) {
-      fit_ = new_fit(data, settings, mixture);
-    } else {
-      tried = choose_activation(data, mixture, candidates);
-    }
+    const std::vector<TriedCandidate> tried = make_fit(data, settings);
     TrainingData rows = training_data(fit_, data);
     if (arguments_.seconds) {
       settings.train = plan_for_time(fit_.flow, settings, rows, 0, seconds_left());
@@ -71,7 +64,7 @@ class FitCommand {
       if (fit_.state.step == 0) {
         trainer.start();
       } else {
-        trainer.resume(fit_.state);  // the trial did it
+        trainer.resume(fit_.state);  // the trial did a part of it, or all
       }
       writer.clear_log();
       log_trial(tried, writer);
@@ -81,9 +74,14 @@ class FitCommand {
     report(data);
   }
 
-  // Makes the fit one with the best candidate, and returns how they all did.
-  std::vector<TriedCandidate> choose_activation(const FitData& data, const Mixture& mixture,
-                                                const std::vector<Candidate>& candidates) {
+  // Makes the fit; where a trial chooses its activation, returns how the candidates did.
+  std::vector<TriedCandidate> make_fit(const FitData& data, const FitSettings& settings) {
+    const Mixture mixture = mixture_of(data, settings.train.seed);
+    const std::vector<Candidate> candidates = trial_candidates(arguments_, data);
+    if (candidates.empty()) {
+      fit_ = new_fit(data, settings, mixture);
+      return {};
+    }
     Trial trial = run_trial(arguments_, data, mixture, candidates, screen_);
     if (trial.signal != 0) {
       screen_.warn("interrupted in the trial of activations; nothing is saved");

@@ -13,8 +13,8 @@
 
 namespace iflow {
 
-// The candidates that the arguments leave the choice of; none: there is no trial. An activation, the
-// start of one's parameter or a budget leave none.
+// The candidates that the arguments leave the choice of; none: there is no trial. An activation,
+// the start of one's parameter or a budget leave none.
 std::vector<Candidate> trial_candidates(const FitArguments& arguments, const FitData& data);
 
 // How a candidate did.
@@ -26,12 +26,12 @@ struct TriedCandidate {
 
 struct Trial {
   std::vector<TriedCandidate> tried;  // the best one first
-  Fit fit;         // with the best one; at step 0, unless its trial was all of its plan
+  Fit fit;         // with the best one: as far as its trial has come, where that was a part of it
   int signal = 0;  // that ended the trial: nothing is chosen
 };
 
-// Fits with each of `candidates`, one after the other. One that lies far behind after a third of its
-// plan is dropped.
+// Fits with each of `candidates`. One that lies far behind another early on is dropped, and so is
+// one that diverges for good. Throws NumericError when all of them do.
 Trial run_trial(const FitArguments& arguments, const FitData& data, const Mixture& mixture,
                 const std::vector<Candidate>& candidates, Screen& screen);
 
