@@ -93,7 +93,7 @@ Trial run_trial(const FitArguments& arguments, const FitData& data, const Mixtur
   std::ranges::stable_sort(entrants, is_better);
   const double best_loss = entrants.front().loss();
   while (entrants.back().loss() > best_loss + kFar) {
-    trial.tried.push_back(result_of(entrants.back()));
+    trial.tried.insert(trial.tried.begin(), result_of(entrants.back()));
     entrants.pop_back();
   }
   if (entrants.size() > 1) {
@@ -102,10 +102,9 @@ Trial run_trial(const FitArguments& arguments, const FitData& data, const Mixtur
     if (trial.signal != 0) return trial;
     std::ranges::stable_sort(entrants, is_better);
   }
-  for (auto entrant = entrants.rbegin(); entrant != entrants.rend(); ++entrant) {
-    trial.tried.push_back(result_of(*entrant));
-  }
-  std::ranges::reverse(trial.tried);
+  std::vector<TriedCandidate> results;
+  for (const Entrant& entrant : entrants) results.push_back(result_of(entrant));
+  trial.tried.insert(trial.tried.begin(), results.begin(), results.end());
 
   const auto& [chosen, trainer] = entrants.front();
   trial.fit = fit_with(chosen.activation, chosen.steps, arguments, data, mixture);
