@@ -97,7 +97,7 @@ class FitCommand {
       const nlohmann::json line = {{"event", "trial"},
                                    {"activation", c.activation},
                                    {"steps", c.steps},
-                                   {"validation_loss", -c.held_out}};
+                                   {"validation_loss", c.validation_loss}};
       writer.append_log(line.dump());
     }
   }

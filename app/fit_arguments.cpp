@@ -90,8 +90,7 @@ void add_flow_options(CLI::App& command, FlowOptions& flow) {
   command
       .add_option("--activation", flow.activation,
                   "Activation: sine, tanh, clipswish, elu, ... (up to 20,000 rows of one or two "
-                  "columns, and "
-                  "no budget given: the better of sine and tanh in a trial)")
+                  "columns, and no budget given: the better of sine and tanh in a trial)")
       ->check(check_activation)
       ->type_name("NAME")
       ->group(kGroup);

@@ -85,9 +85,9 @@ const char* const kFitResultFields =
     "training_rows, effective_rows (of equal weight, that know as "
     "much as the training rows with theirs), validation_rows; dequantised (integer columns, spread "
     "over their steps); activation; parameters (numbers learned); validation, gaussian and "
-    "mixture: {mean, se} "
-    "of the log-density per held-out row in nats, of the flow, of the Gaussian baseline and of the "
-    "mixture of Gaussians; divergences (times the loss was not finite); seconds. Of images, in "
+    "mixture: {mean, se} of the log-density per held-out row in nats, of the flow, of the Gaussian "
+    "baseline and of the mixture of Gaussians; divergences (times the loss was not finite); "
+    "seconds. Of images, in "
     "place of columns to mixture: images, training_images, validation_images, bits_per_dim of the "
     "held-out ones, pixels_bits_per_dim of independent pixels";
 

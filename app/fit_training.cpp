@@ -156,8 +156,9 @@ void warn_of_divergences(const Trainer& trainer, std::size_t already_said, Scree
 }
 
 // Trains on until a signal comes or `goes_on`, asked after every validation point, denies it.
-void run(Trainer& trainer, Progress& lines, Screen& screen, const std::string& label,
-         const std::function<bool()>& goes_on) {
+// Returns the signal that ended it early, else 0.
+int run(Trainer& trainer, Progress& lines, Screen& screen, const std::string& label,
+        const std::function<bool()>& goes_on) {
   bool is_ended = interrupt_signal() != 0;
   while (!is_ended && !trainer.finished()) {
     const std::size_t divergences = trainer.state().divergences.size();
@@ -168,19 +169,20 @@ void run(Trainer& trainer, Progress& lines, Screen& screen, const std::string& l
     warn_of_divergences(trainer, divergences, screen, label);
     is_ended = (reached && !goes_on()) || interrupt_signal() != 0;
   }
+  return trainer.finished() ? 0 : interrupt_signal();
 }
 
-// Returns the signal that ended it early, else 0.
+// The same to the end, with the checkpoint kept up to date.
 int run_and_keep(Trainer& trainer, Keeper& keeper, Progress& lines, Screen& screen,
                  const std::string& label) {
   keeper.save();
-  run(trainer, lines, screen, label, [&] {
+  const int signal = run(trainer, lines, screen, label, [&] {
     keeper.log_point();
     keeper.save_if_due();
     return true;
   });
   keeper.save();
-  return trainer.finished() ? 0 : interrupt_signal();
+  return signal;
 }
 
 }  // namespace
@@ -216,8 +218,7 @@ int train_refit(Trainer& trainer, Fit& fit, Fit& refitted, CheckpointWriter& wri
 int train_candidate(Trainer& trainer, Screen& screen, const ProgressOptions& progress,
                     const std::function<bool(const TrainState&)>& goes_on) {
   Progress lines(screen, trainer, progress, 1);
-  run(trainer, lines, screen, progress.label, [&] { return goes_on(trainer.state()); });
-  return trainer.finished() ? 0 : interrupt_signal();
+  return run(trainer, lines, screen, progress.label, [&] { return goes_on(trainer.state()); });
 }
 
 }  // namespace iflow

@@ -30,8 +30,8 @@ int train_fit(Trainer& trainer, Fit& fit, CheckpointWriter* writer, Screen& scre
 int train_refit(Trainer& trainer, Fit& fit, Fit& refitted, CheckpointWriter& writer, Screen& screen,
                 const ProgressOptions& progress);
 
-// Trains a candidate of a trial, of which nothing is kept, as long as `goes_on`, asked after every
-// validation, allows it. Returns the signal that ended it, else 0.
+// Trains a candidate of a trial, of which no checkpoint is kept, as long as `goes_on`, asked after
+// every validation, allows it. Returns the signal that ended it, else 0.
 int train_candidate(Trainer& trainer, Screen& screen, const ProgressOptions& progress,
                     const std::function<bool(const TrainState&)>& goes_on);
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <exception>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -41,7 +40,7 @@ struct Entrant {
 bool is_better(const Entrant& a, const Entrant& b) { return a.loss() < b.loss(); }
 
 TriedCandidate result_of(const Entrant& entrant) {
-  return {entrant.candidate.activation, entrant.trainer->state().step, -entrant.loss()};
+  return {entrant.candidate.activation, entrant.trainer->state().step, entrant.loss()};
 }
 
 // Trains the entrants up to this step or the ends of their plans; those that diverge for good are
@@ -115,9 +114,9 @@ Trial run_trial(const FitArguments& arguments, const FitData& data, const Mixtur
 std::string trial_text(const Trial& trial) {
   const TriedCandidate& best = trial.tried.front();
   std::string text = "activation: " + best.activation + "; in a trial it has " +
-                     fixed_point(best.held_out, 4) + " nats per held-out row";
+                     fixed_point(-best.validation_loss, 4) + " nats per held-out row";
   for (auto other = trial.tried.begin() + 1; other != trial.tried.end(); ++other) {
-    text += ", " + other->activation + " " + fixed_point(other->held_out, 4);
+    text += ", " + other->activation + " " + fixed_point(-other->validation_loss, 4);
   }
   return text;
 }

@@ -20,8 +20,8 @@ std::vector<Candidate> trial_candidates(const FitArguments& arguments, const Fit
 // How a candidate did.
 struct TriedCandidate {
   std::string activation;
-  std::uint64_t steps;  // done
-  double held_out;      // mean log-density of the best validation, nats per held-out row
+  std::uint64_t steps;     // done
+  double validation_loss;  // the best, in nats per held-out row
 };
 
 struct Trial {

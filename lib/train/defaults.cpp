@@ -85,13 +85,12 @@ constexpr std::size_t kMostTrialRows = 20000;
 //     as the norms of the blocks then come above 1. Blocks of three hidden layers of 32 have .0473
 //     and .0109 (20 blocks), .0519 and .0082 (14).
 //   The same with tanh, which bends less and hardly overfits: 8gaussians .0046, circles .0088,
-//   moons
-//     .0062, but rings .142 and checkerboard .136 (one sample). Plans of 5,000, 8,000 and 12,000
-//     steps: circles, three samples .0142, .0097, .0088, 8gaussians .0048, .0048, .0046. tanh(a x)
-//     / a with a = 1, 2 and 4 to begin with: circles .0110, .0110, .0126, rings .071, .096, .085,
-//     checkerboard .128, .085, .063; tanh in the first hidden layer and sine in the second: circles
-//     .0087, 8gaussians .0068, rings .043, but checkerboard .094; sine and tanh by turns of blocks
-//     or layers: no better than sine on circles.
+//     moons .0062, but rings .142 and checkerboard .136 (one sample). Plans of 5,000, 8,000 and
+//     12,000 steps: circles, three samples .0142, .0097, .0088, 8gaussians .0048, .0048, .0046.
+//     tanh(a x) / a with a = 1, 2 and 4 to begin with: circles .0110, .0110, .0126, rings .071,
+//     .096, .085, checkerboard .128, .085, .063; tanh in the first hidden layer and sine in the
+//     second: circles .0087, 8gaussians .0068, rings .043, but checkerboard .094; sine and tanh by
+//     turns of blocks or layers: no better than sine on circles.
 //     Two thousand held-out rows can tell sine after 8,000 steps from tanh after 12,000: they
 //     prefer tanh on circles in five samples of six, on 8gaussians in three of three, on 2spirals,
 //     pinwheel, rings and checkerboard (by .004 to .4 nats) in none of three.

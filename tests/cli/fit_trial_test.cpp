@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/small_fit.h"
@@ -15,13 +16,8 @@ namespace {
 
 using nlohmann::json;
 
-// A folder with few.csv, so few rows that their plans are short.
-class FewRows : public TempDir {
- public:
-  FewRows() { run("iflow toy moons -n 100 -o few.csv"); }
-
-  ProcessResult run(const std::string& script) const { return run_shell(script, {.cwd = path()}); }
-};
+// So few that their plans are short.
+constexpr int kFewRows = 100;
 
 // A small flow, but the plan that the data have by default: any other leaves no trial.
 const std::string kTried = " --blocks 6 --hidden 8,8 ";
@@ -86,34 +82,34 @@ TEST_CASE("fit: a candidate that is far behind after 4,000 steps is dropped") {
 }
 
 TEST_CASE("fit: killed after the trial and resumed, the same bytes") {
-  const FewRows folder;
-  REQUIRE(folder.run("iflow fit few.csv -o whole" + kTried).exit_code == 0);
+  const MoonsFolder folder(kFewRows);
+  REQUIRE(folder.run("iflow fit moons.csv -o whole" + kTried).exit_code == 0);
   for (const std::string moment : {"refit: step 200/", "activation: "}) {
     CAPTURE(moment);
-    Process fit({"bash", "-c", "exec iflow fit few.csv --log-every 100" + kTried},
+    Process fit({"bash", "-c", "exec iflow fit moons.csv --log-every 100" + kTried},
                 {.cwd = folder.path()});
     fit.wait_for_err(moment);
     fit.signal(SIGKILL);
     fit.wait();
-    const bool begun = std::filesystem::exists(folder / "few.iflow/model.json");
-    CHECK(folder.run("iflow fit few.csv " + (begun ? "--resume" : kTried)).exit_code == 0);
-    CHECK(contents(folder / "few.iflow") == contents(folder / "whole"));
-    folder.run("rm -r few.iflow");
+    const bool begun = std::filesystem::exists(folder / "moons.iflow/model.json");
+    CHECK(folder.run("iflow fit moons.csv " + (begun ? "--resume" : kTried)).exit_code == 0);
+    CHECK(contents(folder / "moons.iflow") == contents(folder / "whole"));
+    folder.run("rm -r moons.iflow");
   }
 }
 
 TEST_CASE("fit: where every candidate of the trial diverges, so does the fit") {
-  const FewRows folder;
-  const ProcessResult r = folder.run("iflow fit few.csv --lr 1e12" + kTried);
+  const MoonsFolder folder(kFewRows);
+  const ProcessResult r = folder.run("iflow fit moons.csv --lr 1e12" + kTried);
   CHECK(r.exit_code == 1);
   CHECK_MESSAGE(contains(r.err, "warning: trial of sine: training diverged for good"), r.err);
-  CHECK_FALSE(std::filesystem::exists(folder / "few.iflow"));
+  CHECK_FALSE(std::filesystem::exists(folder / "moons.iflow"));
 }
 
 TEST_CASE("fit: interrupted in the trial, it leaves everything as it was") {
-  const FewRows folder;
+  const MoonsFolder folder(kFewRows);
   const auto interrupted = [&](const std::string& options) {
-    Process fit({"bash", "-c", "exec iflow fit few.csv --log-every 100" + kTried + options},
+    Process fit({"bash", "-c", "exec iflow fit moons.csv --log-every 100" + kTried + options},
                 {.cwd = folder.path()});
     fit.wait_for_err("trial of tanh: step 200/");
     fit.signal(SIGINT);
@@ -123,11 +119,11 @@ TEST_CASE("fit: interrupted in the trial, it leaves everything as it was") {
                   r.err);
   };
   interrupted("");
-  CHECK_FALSE(std::filesystem::exists(folder / "few.iflow"));
-  REQUIRE(folder.run("iflow fit few.csv" + kSmall).exit_code == 0);
-  const auto before = contents(folder / "few.iflow");
+  CHECK_FALSE(std::filesystem::exists(folder / "moons.iflow"));
+  REQUIRE(folder.run("iflow fit moons.csv" + kSmall).exit_code == 0);
+  const auto before = contents(folder / "moons.iflow");
   interrupted("--force");
-  CHECK(contents(folder / "few.iflow") == before);
+  CHECK(contents(folder / "moons.iflow") == before);
 }
 
 TEST_CASE("fit: no trial where there is nothing to choose, or no time for it") {

@@ -17,10 +17,12 @@ namespace iflow::test {
 // A model and a plan that take a fraction of a second.
 inline const std::string kSmall = " --blocks 4 --hidden 16,16 --steps 300 ";
 
-// A folder with moons.csv, 500 rows.
+// A folder with moons.csv.
 class MoonsFolder : public TempDir {
  public:
-  MoonsFolder() { run("iflow toy moons -n 500 -o moons.csv"); }
+  explicit MoonsFolder(int rows = 500) {
+    run("iflow toy moons -n " + std::to_string(rows) + " -o moons.csv");
+  }
 
   ProcessResult run(const std::string& script) const { return run_shell(script, {.cwd = path()}); }
 };
