@@ -53,7 +53,12 @@ class FitCommand {
     FitSettings settings = settings_for(arguments_, data);
     CheckpointWriter writer(arguments_.checkpoint);
     catch_interrupts();
-    const std::vector<TriedCandidate> tried = make_fit(data, settings);
+    fit_ = new_fit(data, settings, mixture_of(data, settings.train.seed));
+    const bool has_trial = !trial_candidates(arguments_, data).empty();
+    if (has_trial) {
+      save_undecided(data, writer);
+      choose(arguments_, data, writer);
+    }
     TrainingData rows = training_data(fit_, data);
     if (arguments_.seconds) {
       settings.train = plan_for_time(fit_.flow, settings, rows, 0, seconds_left());
@@ -61,35 +66,39 @@ class FitCommand {
     }
     {
       Trainer trainer(fit_.flow, fit_.train, std::move(rows));
-      if (fit_.state.step == 0) {
-        trainer.start();
-      } else {
-        trainer.resume(fit_.state);  // the trial did a part of it, or all
-      }
-      writer.clear_log();
-      log_trial(tried, writer);
+      set_out(trainer);
+      if (!has_trial) writer.clear_log();
       train(trainer, writer);
     }
     if (*settings.refit) refit(data, writer);
     report(data);
   }
 
-  // Makes the fit; where a trial chooses its activation, returns how the candidates did.
-  std::vector<TriedCandidate> make_fit(const FitData& data, const FitSettings& settings) {
-    const Mixture mixture = mixture_of(data, settings.train.seed);
-    const std::vector<Candidate> candidates = trial_candidates(arguments_, data);
+  // Makes the checkpoint that a trial is resumed from.
+  void save_undecided(const FitData& data, CheckpointWriter& writer) {
+    Trainer trainer(fit_.flow, fit_.train, training_data(fit_, data));
+    trainer.start();
+    fit_.state = trainer.state();
+    fit_.parameters = fit_.state.best;
+    fit_.undecided.emplace();
+    for (const auto& [name, value] : arguments_.given.items()) fit_.undecided->push_back(name);
+    writer.clear_log();
+    save_fit(writer, fit_);
+  }
+
+  // Lets a trial choose the activation, and makes the fit the chosen one. The trial is a function
+  // of the data and of what the fit was begun with: one that was cut short is run again.
+  void choose(const FitArguments& begun_with, const FitData& data, CheckpointWriter& writer) {
+    const std::vector<Candidate> candidates = trial_candidates(begun_with, data);
     if (candidates.empty()) {
-      fit_ = new_fit(data, settings, mixture);
-      return {};
+      throw CheckpointError(arguments_.checkpoint +
+                            ": model.json: provenance.undecided: nothing is left to choose");
     }
-    Trial trial = run_trial(arguments_, data, mixture, candidates, screen_);
-    if (trial.signal != 0) {
-      screen_.warn("interrupted in the trial of activations; nothing is saved");
-      throw CLI::RuntimeError(128 + trial.signal);
-    }
+    Trial trial = run_trial(begun_with, data, fit_.mixture, candidates, screen_);
+    if (trial.signal != 0) end_by(trial.signal, "a fit whose activation is yet to be chosen");
     screen_.note(trial_text(trial));
+    log_trial(trial.tried, writer);
     fit_ = std::move(trial.fit);
-    return std::move(trial.tried);
   }
 
   static void log_trial(const std::vector<TriedCandidate>& tried, CheckpointWriter& writer) {
@@ -111,24 +120,30 @@ class FitCommand {
                       (settings.is_image ? "images" : "a table"));
     }
     check_unchanged(arguments_, settings);
+    if (fit_.undecided && arguments_.given.contains("activation")) {
+      throw UsageError("--activation: " + arguments_.checkpoint +
+                       " was begun with a trial that chooses it; resume without it, or begin anew "
+                       "with --force");
+    }
     const FitData data = read(settings);
     check_same_data(data.record);
     if (is_refitted(fit_)) go_back_to_fit(data);
     catch_interrupts();
+    CheckpointWriter writer(arguments_.checkpoint);
+    bool is_finished = !fit_.undecided;
+    if (fit_.undecided) {
+      choose(first_arguments(fit_, arguments_), data, writer);
+      settings = settings_from_json(fit_.options, arguments_.checkpoint);
+    }
     TrainingData rows = training_data(fit_, data);
     lengthen_plan(settings, rows);
     if (settings.train.steps != fit_.train.steps) fit_.refit.reset();  // it went by the old plan
     set_settings(fit_, settings);
-
-    CheckpointWriter writer(arguments_.checkpoint);
-    bool is_finished = true;
     {
       Trainer trainer(fit_.flow, fit_.train, std::move(rows));
-      trainer.resume(fit_.state);
-      if (!trainer.finished()) {
-        is_finished = false;
-        train(trainer, writer);
-      }
+      set_out(trainer);
+      is_finished = is_finished && trainer.finished();
+      if (!is_finished) train(trainer, writer);
     }
     if (*settings.refit && !is_refitted(fit_)) {
       is_finished = false;
@@ -172,6 +187,15 @@ class FitCommand {
       const TrainConfig longer =
           plan_for_time(fit_.flow, settings, rows, fit_.state.step, seconds_left());
       if (longer.steps > settings.train.steps) settings.train = longer;
+    }
+  }
+
+  // From where the fit is; a trial may have made a part of it, or all.
+  void set_out(Trainer& trainer) const {
+    if (fit_.state.history.empty()) {
+      trainer.start();
+    } else {
+      trainer.resume(fit_.state);
     }
   }
 

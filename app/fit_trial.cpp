@@ -77,6 +77,21 @@ std::vector<Candidate> trial_candidates(const FitArguments& arguments, const Fit
                             arguments.settings.flow.model);
 }
 
+FitArguments first_arguments(const Fit& undecided, const FitArguments& now) {
+  FitArguments first = now;
+  first.settings = settings_from_json(undecided.options, now.checkpoint);
+  first.seconds.reset();
+  first.given = nlohmann::json::object();
+  for (const std::string& name : *undecided.undecided) {
+    if (!undecided.options.contains(name)) {
+      throw CheckpointError(now.checkpoint + ": model.json: provenance.undecided: \"" + name +
+                            "\" is no option of the fit");
+    }
+    first.given[name] = undecided.options.at(name);
+  }
+  return first;
+}
+
 Trial run_trial(const FitArguments& arguments, const FitData& data, const Mixture& mixture,
                 const std::vector<Candidate>& candidates, Screen& screen) {
   std::vector<Entrant> entrants;

@@ -17,6 +17,10 @@ namespace iflow {
 // the start of one's parameter or a budget leave none.
 std::vector<Candidate> trial_candidates(const FitArguments& arguments, const FitData& data);
 
+// The arguments that a fit whose activation is undecided was begun with, as far as its candidates
+// depend on them; `now`: those that resume it. Throws CheckpointError where they are not recorded.
+FitArguments first_arguments(const Fit& undecided, const FitArguments& now);
+
 // How a candidate did.
 struct TriedCandidate {
   std::string activation;

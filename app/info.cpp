@@ -113,6 +113,9 @@ std::string text_of(const std::string& path, const Fit& fit, const Model& model)
                        ", " + std::to_string(fit.train.batch) + " rows a step, seed " +
                        std::to_string(fit.train.seed)},
       {"best", best_of(fit) + " at step " + with_commas(state.best_step)}};
+  if (fit.undecided) {
+    facts.push_back({"activation", "yet to be chosen by a trial; fit --resume does it"});
+  }
   if (fit.refit) {
     facts.push_back({"refit", "step " + with_commas(fit.refit->step) + " of " +
                                   with_commas(refit_steps(fit)) + ", to all rows" +
@@ -173,6 +176,7 @@ json json_of(const Fit& fit, const Model& model) {
                    {"best_step", fit.state.best_step},
                    {"best_loss", fit.state.best_loss},
                    {"divergences", fit.state.divergences.size()},
+                   {"undecided", fit.undecided.has_value()},
                    {"refit_steps", is_refitted(fit) ? fit.refit->step : 0},
                    {"history", std::move(history)}}},
                  {"lipschitz",
@@ -224,8 +228,10 @@ void add_info(CLI::App& program) {
       "              training_rows, validation_rows; of images, in place of columns to header,\n"
       "              image: height, width, channels, bits\n"
       "  training    step (done), steps (planned), seed, best_step, best_loss, divergences,\n"
-      "              refit_steps (of the refit to all rows; 0: none), history (step,\n"
-      "              training_loss, validation_loss); losses in nats per row\n"
+      "              undecided (whether a trial has yet to choose the activation), refit_steps "
+      "(of\n"
+      "              the refit to all rows; 0: none), history (step, training_loss,\n"
+      "              validation_loss); losses in nats per row\n"
       "  lipschitz   blocks (proved bound L of each), forward (product of 1 + L), inverse\n"
       "              (product of 1 / (1 - L))\n"
       "  gaussian    the baseline of a table: mean, covariance (row by row), training_loss\n"

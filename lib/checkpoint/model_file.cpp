@@ -153,6 +153,20 @@ void baselines_from_json(JsonFields fields, Fit& fit) {
   fields.finish();
 }
 
+json provenance_to_json(const Fit& fit) {
+  json provenance = {{"options", fit.options}};
+  if (fit.undecided) provenance["undecided"] = *fit.undecided;
+  return provenance;
+}
+
+void provenance_from_json(JsonFields fields, Fit& fit) {
+  fit.options = fields.get<json>("options");
+  if (fields.has("undecided")) {
+    fit.undecided = fields.get<std::vector<std::string>>("undecided");
+  }
+  fields.finish();
+}
+
 // The flow's parameter table, any nonsense in its description being the checkpoint's fault.
 ParameterLayout layout_of(const FlowConfig& flow, const std::string& directory) {
   try {
@@ -194,7 +208,7 @@ Fit fit_from_checkpoint(const Checkpoint& checkpoint, const std::string& directo
   fit.state = history_from_json(fields.object("history"));
   if (fields.has("refit")) fit.refit = refit_history_from_json(fields.object("refit"));
   baselines_from_json(fields.object("baselines"), fit);
-  fit.options = fields.object("provenance").get<json>("options");
+  provenance_from_json(fields.object("provenance"), fit);
   const ParameterLayout layout = layout_of(fit.flow, directory);
   fit.lipschitz = lipschitz_from_json(fields.object("lipschitz"), layout);
   fields.finish();
@@ -239,11 +253,10 @@ bool is_refitted(const Fit& fit) { return fit.refit && fit.refit->step >= refit_
 
 void save_fit(CheckpointWriter& writer, const Fit& fit) {
   const ParameterLayout layout = build_flow<float>(fit.flow).layout();
-  json model = {
-      {"iflow_version", build_info().version}, {"flow", flow_to_json(fit.flow)},
-      {"training", train_to_json(fit.train)},  {"data", data_to_json(fit.data)},
-      {"history", history_to_json(fit.state)}, {"lipschitz", lipschitz_to_json(fit)},
-      {"baselines", baselines_to_json(fit)},   {"provenance", {{"options", fit.options}}}};
+  json model = {{"iflow_version", build_info().version}, {"flow", flow_to_json(fit.flow)},
+                {"training", train_to_json(fit.train)},  {"data", data_to_json(fit.data)},
+                {"history", history_to_json(fit.state)}, {"lipschitz", lipschitz_to_json(fit)},
+                {"baselines", baselines_to_json(fit)},   {"provenance", provenance_to_json(fit)}};
   if (fit.refit) model["refit"] = refit_history_to_json(*fit.refit);
   if (!fit.lattices.empty() && !fit.data.image) model["lattices"] = lattices_to_json(fit.lattices);
   Tensors weights, training;

@@ -69,6 +69,9 @@ struct Fit {
   Mixture mixture;         // the same
   PixelHistogram pixels;   // the baseline of images, which have no other
   nlohmann::json options;  // every effective option of `iflow fit`, by its long name
+  // At step 0, while a trial has yet to choose the activation: the names of the options that were
+  // given, which bind its candidates.
+  std::optional<std::vector<std::string>> undecided;
   TrainState state;
   std::optional<TrainState> refit;  // read from a checkpoint it has no best parameters of its own
   std::vector<float> parameters;    // effective: the best of the training; of the refit once it is

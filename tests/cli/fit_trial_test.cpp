@@ -2,10 +2,12 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
+#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -20,7 +22,7 @@ using nlohmann::json;
 constexpr int kFewRows = 100;
 
 // A small flow, but the plan that the data have by default: any other leaves no trial.
-const std::string kTried = " --blocks 6 --hidden 8,8 ";
+const std::string kTried = " --blocks 8 --hidden 8,8 ";
 
 std::vector<json> trial_lines(const TempDir& folder, const std::string& checkpoint) {
   std::vector<json> lines;
@@ -81,20 +83,117 @@ TEST_CASE("fit: a candidate that is far behind after 4,000 steps is dropped") {
   CHECK(dropped["steps"] < 4100);
 }
 
-TEST_CASE("fit: killed after the trial and resumed, the same bytes") {
+// A folder with moons.csv and a fit of it that was ended in its trial.
+class UndecidedFolder : public MoonsFolder {
+ public:
+  explicit UndecidedFolder(int signal = SIGKILL, const std::string& options = "",
+                           const std::string& moment = "trial of sine: step 100/")
+      : MoonsFolder(kFewRows) {
+    Process fit({"bash", "-c", "exec iflow fit moons.csv --log-every 100" + kTried + options},
+                {.cwd = path()});
+    fit.wait_for_err(moment);
+    fit.signal(signal);
+    ended = fit.wait();
+  }
+
+  ProcessResult ended;
+};
+
+TEST_CASE("fit: killed in the trial or after it and resumed, the same bytes") {
+  const MoonsFolder once(kFewRows);
+  REQUIRE(once.run("iflow fit moons.csv" + kTried).exit_code == 0);
+  const auto whole = contents(once / "moons.iflow");
+  for (const std::string moment : {"trial of sine: step 100/", "trial of tanh: step 200/",
+                                   "activation: ", "refit: step 200/"}) {
+    CAPTURE(moment);
+    const UndecidedFolder folder(SIGKILL, "--threads 2", moment);
+    const ProcessResult r = folder.run("iflow fit moons.csv --resume --threads 1");
+    CHECK_MESSAGE(r.exit_code == 0, r.err);
+    CHECK(contents(folder / "moons.iflow") == whole);
+  }
+}
+
+TEST_CASE("fit: killed at any time, the same bytes") {
   const MoonsFolder folder(kFewRows);
   REQUIRE(folder.run("iflow fit moons.csv -o whole" + kTried).exit_code == 0);
-  for (const std::string moment : {"refit: step 200/", "activation: "}) {
-    CAPTURE(moment);
-    Process fit({"bash", "-c", "exec iflow fit moons.csv --log-every 100" + kTried},
-                {.cwd = folder.path()});
-    fit.wait_for_err(moment);
+  for (const int milliseconds : {5, 10, 20, 50, 100, 200}) {
+    CAPTURE(milliseconds);
+    Process fit({"bash", "-c", "exec iflow fit moons.csv" + kTried}, {.cwd = folder.path()});
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
     fit.signal(SIGKILL);
     fit.wait();
     const bool begun = std::filesystem::exists(folder / "moons.iflow/model.json");
-    CHECK(folder.run("iflow fit moons.csv " + (begun ? "--resume" : kTried)).exit_code == 0);
+    const ProcessResult r = folder.run("iflow fit moons.csv " + (begun ? "--resume" : kTried));
+    CHECK_MESSAGE(r.exit_code == 0, r.err);
     CHECK(contents(folder / "moons.iflow") == contents(folder / "whole"));
     folder.run("rm -r moons.iflow");
+  }
+}
+
+TEST_CASE("fit: interrupted in the trial, it leaves a checkpoint and says how to go on") {
+  const MoonsFolder once(kFewRows);
+  REQUIRE(once.run("iflow fit moons.csv" + kTried).exit_code == 0);
+  for (const auto& [signal, code] : {std::pair{SIGINT, 130}, std::pair{SIGTERM, 143}}) {
+    const UndecidedFolder folder(signal);
+    CHECK(folder.ended.exit_code == code);
+    CHECK_MESSAGE(contains(folder.ended.err,
+                           "interrupted; moons.iflow holds a fit whose activation is yet to be "
+                           "chosen; resume with: iflow fit moons.csv --resume\n"),
+                  folder.ended.err);
+    CHECK(contains(folder.run("iflow info moons.iflow").out, "yet to be chosen by a trial"));
+    CHECK(folder.run("iflow logprob moons.iflow moons.csv").exit_code == 0);
+    CHECK(folder.run("iflow verify moons.iflow").exit_code == 0);
+    const ProcessResult r = folder.run("iflow fit moons.csv --resume");
+    CHECK_MESSAGE(contains(r.err, "activation: tanh; in a trial it has -"), r.err);
+    CHECK(trial_lines(folder, "moons.iflow").size() == 2);
+    CHECK(contents(folder / "moons.iflow") == contents(once / "moons.iflow"));
+  }
+}
+
+TEST_CASE("fit: what was given binds a trial that is run again, be it what suits another plan") {
+  // Of 100 rows, 6,463 steps: by default a validation every 64 of them, but 25 of tanh's 2,585.
+  const std::string options = " --validate-every 64 --patience 2585 --seed 1 ";
+  const UndecidedFolder folder(SIGKILL, options);
+  REQUIRE(folder.run("iflow fit moons.csv --resume").exit_code == 0);
+  const json training = model_of(folder / "moons.iflow")["training"];
+  CHECK(training["steps"] == 2585);
+  CHECK(training["validate_every"] == 64);
+  CHECK(training["patience"] == 2585);
+  REQUIRE(folder.run("iflow fit moons.csv -o whole" + kTried + options).exit_code == 0);
+  CHECK(contents(folder / "moons.iflow") == contents(folder / "whole"));
+}
+
+TEST_CASE("fit --resume: of an undecided fit") {
+  const UndecidedFolder folder;
+  const auto before = contents(folder / "moons.iflow");
+  for (const std::string option : {"--activation tanh", "--steps 20", "--lr 1e-3", "--seed 1"}) {
+    const ProcessResult r = folder.run("iflow fit moons.csv --resume " + option);
+    CHECK_MESSAGE(r.exit_code == 2, option);
+    CHECK_MESSAGE(contains(r.err, "error: " + option.substr(0, option.find(' ')) + ": "), r.err);
+  }
+  CHECK(contents(folder / "moons.iflow") == before);
+
+  SUBCASE("with more steps") {
+    CHECK(folder.run("iflow fit moons.csv --resume --steps 7000").exit_code == 0);
+    const json options = model_of(folder / "moons.iflow")["provenance"]["options"];
+    CHECK(options["steps"] == 7000);
+    CHECK(options["activation"] == "tanh");
+  }
+  SUBCASE("that names an option it has not") {
+    json model = model_of(folder / "moons.iflow");
+    model["provenance"]["undecided"] = {"hidden", "bins"};
+    folder.write("moons.iflow/model.json", model.dump(2));
+    const ProcessResult r = folder.run("iflow fit moons.csv --resume");
+    CHECK(r.exit_code == 4);
+    CHECK_MESSAGE(contains(r.err, "provenance.undecided: \"bins\" is no option of the fit"), r.err);
+  }
+  SUBCASE("that leaves nothing to choose") {
+    json model = model_of(folder / "moons.iflow");
+    model["provenance"]["undecided"] = {"activation"};
+    folder.write("moons.iflow/model.json", model.dump(2));
+    const ProcessResult r = folder.run("iflow fit moons.csv --resume");
+    CHECK(r.exit_code == 4);
+    CHECK_MESSAGE(contains(r.err, "provenance.undecided: nothing is left to choose"), r.err);
   }
 }
 
@@ -103,27 +202,7 @@ TEST_CASE("fit: where every candidate of the trial diverges, so does the fit") {
   const ProcessResult r = folder.run("iflow fit moons.csv --lr 1e12" + kTried);
   CHECK(r.exit_code == 1);
   CHECK_MESSAGE(contains(r.err, "warning: trial of sine: training diverged for good"), r.err);
-  CHECK_FALSE(std::filesystem::exists(folder / "moons.iflow"));
-}
-
-TEST_CASE("fit: interrupted in the trial, it leaves everything as it was") {
-  const MoonsFolder folder(kFewRows);
-  const auto interrupted = [&](const std::string& options) {
-    Process fit({"bash", "-c", "exec iflow fit moons.csv --log-every 100" + kTried + options},
-                {.cwd = folder.path()});
-    fit.wait_for_err("trial of tanh: step 200/");
-    fit.signal(SIGINT);
-    const ProcessResult r = fit.wait();
-    CHECK(r.exit_code == 130);
-    CHECK_MESSAGE(contains(r.err, "interrupted in the trial of activations; nothing is saved"),
-                  r.err);
-  };
-  interrupted("");
-  CHECK_FALSE(std::filesystem::exists(folder / "moons.iflow"));
-  REQUIRE(folder.run("iflow fit moons.csv" + kSmall).exit_code == 0);
-  const auto before = contents(folder / "moons.iflow");
-  interrupted("--force");
-  CHECK(contents(folder / "moons.iflow") == before);
+  CHECK(contains(folder.run("iflow info moons.iflow").out, "step 0 of 6,463"));
 }
 
 TEST_CASE("fit: no trial where there is nothing to choose, or no time for it") {
