@@ -164,12 +164,15 @@ class Candidates {
     }
   }
 
-  // Takes in `inverse`, a bound of ||(I + J)^-1|| at the last good candidate of a row.
-  void bound_locally(std::size_t g, std::size_t l, double inverse) {
+  // Takes in bounds at the last good candidate of a row: `inverse` of ||(I + J)^-1||, and
+  // `residual` of that of its residual. Returns whether the tolerance is met.
+  bool bound_locally(std::size_t g, std::size_t l, double inverse, double residual) {
     const std::size_t lane = g * kLanes + l;
     InverseRow& row = rows_[lane];
+    row.residual = std::min(row.residual, residual);
     if (!row.converged) settle_within(lane, distance_to_root(bounds_, inverse, row.residual));
     if (row.converged) row.local_inverse = inverse;
+    return row.converged;
   }
 
   Inverted result() {
@@ -244,6 +247,37 @@ void newton_direction(const T* inverse, const T* r, T* delta, std::size_t n, std
   }
 }
 
+// Lane l of group g, none of no tensor.
+template <class T>
+std::vector<Extended> extended_row(const T* x, std::size_t elements, std::size_t g, std::size_t l) {
+  std::vector<Extended> row(elements);
+  for (std::size_t i = 0; i < elements; ++i) row[i] = x[(g * elements + i) * kLanes + l];
+  return row;
+}
+
+// An upper bound.
+double norm(const std::vector<Extended>& x) {
+  Extended squares = 0;
+  for (const Extended xi : x) squares += xi * xi;
+  return static_cast<double>(std::sqrt(squares)) * (1 + 0x1p-50);
+}
+
+// An upper bound of ||y - x - g(x)|| at lane l of group g, by extended precision; infinite where g
+// is not offered in it.
+template <class T>
+double extended_residual(const Branch<T>& g, const BranchBounds& bounds, const Pass<T>& pass, Var y,
+                         const T* xs, std::size_t group, std::size_t l) {
+  const std::vector<Extended> x = extended_row(xs, y.elements, group, l);
+  const std::vector<Extended> c = extended_row(pass.condition, bounds.condition_size(), group, l);
+  const std::vector<Extended> gx = g.extended_value(pass, x, c);
+  if (gx.empty()) return kInfinity;
+  std::vector<Extended> r = extended_row(pass.tape.value(y), y.elements, group, l);
+  for (std::size_t i = 0; i < r.size(); ++i) r[i] = r[i] - x[i] - gx[i];
+  // both differences are rounded: ||y - x|| <= ||g|| + ||r||, but for a second order
+  constexpr double u = kExtendedRoundoff;
+  return norm(r) + bounds.rounding(norm(x), u, norm(c)).value + u * (norm(gx) + 2.1 * norm(r));
+}
+
 }  // namespace
 
 double distance_to_root(const BranchBounds& bounds, double local_inverse, double residual) {
@@ -314,7 +348,11 @@ Inverted invert_by_newton(const Branch<T>& g, const BranchBounds& bounds, const 
       }
       const LaneNumbers inverses = bound_inverses(a, inverse, n, errors);
       for (std::size_t l = 0; l < kLanes; ++l) {
-        if (verdict.bounded[l]) candidates.bound_locally(group, l, inverses[l]);
+        if (!verdict.bounded[l]) continue;
+        if (candidates.bound_locally(group, l, inverses[l], kInfinity)) continue;
+        candidates.bound_locally(
+            group, l, inverses[l],
+            extended_residual(g, bounds, pass, y, candidates.best(), group, l));
       }
     }
     tape.rewind(mark);

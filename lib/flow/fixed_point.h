@@ -22,7 +22,8 @@ Inverted invert_by_fixed_point(const Branch<T>& g, const BranchBounds& bounds, c
                                Var y, const InverseOptions& options, std::size_t memory);
 
 // Candidates by Newton's iteration with the exact Jacobian. Where a residual of mere rounding
-// leaves the bound by 1 / (1 - L) above the tolerance, distance_to_root by that Jacobian decides.
+// leaves the bound by 1 / (1 - L) above the tolerance, distance_to_root by that Jacobian decides,
+// and where double's rounding leaves that above it as well, with a residual of extended precision.
 template <class T>
 Inverted invert_by_newton(const Branch<T>& g, const BranchBounds& bounds, const Pass<T>& pass,
                           Var y, const InverseOptions& options);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "autodiff/ops.h"
+#include "kernels/extended.h"
 #include "nn/branch_bounds.h"
 #include "nn/branch_enclosure.h"
 #include "nn/parameters.h"
@@ -84,6 +85,15 @@ class Branch {
                                                    std::span<const double> values) const {
     static_cast<void>(layout), static_cast<void>(values);
     return std::nullopt;
+  }
+
+  // g at one row x of condition c, none where it takes none, in extended precision: it is off by at
+  // most what BranchBounds::rounding says of kExtendedRoundoff. Empty where g is not offered so
+  // (convolutions).
+  virtual std::vector<Extended> extended_value(const Pass<T>& pass, const std::vector<Extended>& x,
+                                               const std::vector<Extended>& c) const {
+    static_cast<void>(pass), static_cast<void>(x), static_cast<void>(c);
+    return {};
   }
 
   BranchBounds bounds(const ParameterLayout& layout, std::span<const double> values,

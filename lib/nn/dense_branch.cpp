@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "autodiff/ops.h"
 #include "base/error.h"
@@ -307,6 +308,39 @@ std::optional<BranchEnclosure> DenseBranch<T>::enclosure(const ParameterLayout& 
     stages.push_back(std::move(stage));
   }
   return BranchEnclosure(std::move(stages));
+}
+
+namespace {
+
+// y += W x for the matrix that the parameter is.
+template <class T>
+void add_product(const Parameter<T>& w, const std::vector<Extended>& x, std::vector<Extended>& y) {
+  for (std::size_t i = 0; i < w.rows; ++i) {
+    for (std::size_t j = 0; j < w.columns; ++j) y[i] += w.value[i * w.columns + j] * x[j];
+  }
+}
+
+}  // namespace
+
+template <class T>
+std::vector<Extended> DenseBranch<T>::extended_value(const Pass<T>& pass,
+                                                     const std::vector<Extended>& x,
+                                                     const std::vector<Extended>& c) const {
+  std::vector<Extended> z = x;
+  for (const Layer& layer : layers_) {
+    if (layer.activated) {
+      const Extended a = has_parameter(activation_)
+                             ? kernels::softplus<Extended>(*pass.parameter(layer.parameter).value)
+                             : 1;
+      z = kernels::extended_activation({activation_, concatenated_}, a, z);
+    }
+    const Parameter<T> bias = pass.parameter(layer.bias);
+    std::vector<Extended> y(bias.value, bias.value + bias.rows);
+    add_product(pass.parameter(layer.weight), z, y);
+    if (takes_condition(layer)) add_product(pass.parameter(layer.condition), c, y);
+    z = std::move(y);
+  }
+  return z;
 }
 
 template class DenseBranch<float>;

@@ -53,6 +53,8 @@ class DenseBranch final : public Branch<T> {
                                   std::span<const double> proved_norms) const override;
   std::optional<BranchEnclosure> enclosure(const ParameterLayout& layout,
                                            std::span<const double> values) const override;
+  std::vector<Extended> extended_value(const Pass<T>& pass, const std::vector<Extended>& x,
+                                       const std::vector<Extended>& c) const override;
 
  private:
   struct Layer {

@@ -148,6 +148,34 @@ TEST_CASE("rounding of a branch grows with its condition, as the bound does") {
   }
 }
 
+TEST_CASE("a branch in extended precision keeps within the bounds of its unit roundoff") {
+  for (const Case& c : cases()) {
+    INFO(c.name);
+    const BranchFixture g(c.config);
+    const BranchTwin twin(c.config, g.layout, g.values, "branch");
+    const BranchBounds bounds = g.bounds();
+    Tape<double> tape(false);
+    Rng rng(6, RngPurpose::kTest);
+    for (const double size : {1e-3, 1.0, 30.0}) {
+      const std::vector<Wide> x = random_point(rng, c.config.dimension, size);
+      const std::vector<Wide> condition = random_point(rng, c.config.condition, size);
+      const std::vector<Extended> found =
+          g.branch.extended_value({tape, g.layout, g.values.data()}, x, condition);
+      const std::vector<Wide> value = twin(x, condition).value;
+      REQUIRE(found.size() == value.size());
+      const auto norm = [](const std::vector<Wide>& of) {
+        Wide squares = 0;
+        for (const Wide element : of) squares += element * element;
+        return static_cast<double>(std::sqrt(squares)) * (1 + 1e-15);
+      };
+      Wide squares = 0;
+      for (std::size_t i = 0; i < value.size(); ++i) squares += std::pow(found[i] - value[i], 2);
+      CHECK(std::sqrt(squares) <=
+            bounds.rounding(norm(x), kExtendedRoundoff, norm(condition)).value);
+    }
+  }
+}
+
 TEST_CASE("the Jacobian of a branch varies no more than is proved") {
   for (const Case& c : cases()) {
     INFO(c.name);
