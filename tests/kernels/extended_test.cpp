@@ -15,7 +15,7 @@ namespace {
 using Quad = _Float128;
 
 constexpr ChannelActivation kAll[] = {
-    {Activation::kSigmoid}, {Activation::kTanh},     {Activation::kRelu},          {Activation::kElu},
+    {Activation::kSigmoid},  {Activation::kTanh}, {Activation::kRelu},          {Activation::kElu},
     {Activation::kLipSwish}, {Activation::kSine}, {Activation::kLipSwish, true}};
 
 // phi(z) to 33 digits.
