@@ -80,7 +80,7 @@ std::vector<std::string> what_rows_are(const DataRecord& data) {
 
 std::string best_of(const Fit& fit) {
   const double loss = fit.state.best_loss;
-  if (!fit.data.image) return fixed_point(loss) + " nats per validation row";
+  if (!fit.data.image) return "a loss of " + fixed_point(loss) + " nats per held-out row";
   return fixed_point(bits_per_dimension(-loss, fit.flow.dimension)) + " bits/dim (" +
          fixed_point(loss) + " nats) of the images to validate";
 }
@@ -122,8 +122,8 @@ std::string text_of(const std::string& path, const Fit& fit, const Model& model)
                                   (is_refitted(fit) ? "" : "; the model is that of before")});
   }
   if (!data.image) {
-    facts.push_back(
-        {"Gaussian", fixed_point(training_loss(fit)) + " nats per row that it was fitted to"});
+    facts.push_back({"Gaussian", "a loss of " + fixed_point(training_loss(fit)) +
+                                     " nats per row that it was fitted to"});
     add_column_facts(fit, facts);
   }
   if (!state.divergences.empty()) {
