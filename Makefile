@@ -14,7 +14,7 @@ DEV_PACKAGES := clang-format-14 clang-tidy-14 libomp-14-dev
 SOURCES = $(shell git ls-files '*.cpp' '*.h')
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-dev deps-data build demo figures test test-asan bench format format-check tidy clean
+.PHONY: help deps deps-dev deps-data build program demo figures test test-asan bench format format-check tidy clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -50,11 +50,15 @@ build: deps ## build the program, the library and the tests into build/release
 	@cmake --preset $(PRESET)
 	@cmake --build --preset $(PRESET) -j $(JOBS)
 
+program: deps # the program alone: a demonstration need not wait for the tests to be built
+	@cmake --preset $(PRESET)
+	@cmake --build --preset $(PRESET) -j $(JOBS) --target iflow
+
 # $(call show,COMMAND): prints a command, then runs it in the demo's folder.
 show = @echo '$$ $(1)'; cd build/demo && $(1)
 
 demo: export PATH := $(CURDIR)/build/$(PRESET):$(PATH)
-demo: build ## fit a density to 10,000 points, judge it on 100,000 others, draw the picture
+demo: program ## fit a density to 10,000 points, judge it on 100,000 others, draw the picture
 	@mkdir -p build/demo
 	$(call show,iflow toy moons -n 10000 > moons.csv)
 	$(call show,iflow fit moons.csv --force)
@@ -63,9 +67,7 @@ demo: build ## fit a density to 10,000 points, judge it on 100,000 others, draw 
 	$(call show,iflow plot moons.iflow moons.csv -o moons.png)
 	@echo 'The picture: build/demo/moons.png'
 
-figures: deps ## fit five models to the eight toys: a picture of their densities, how far off they are
-	@cmake --preset $(PRESET)
-	@cmake --build --preset $(PRESET) -j $(JOBS) --target iflow
+figures: program ## fit five models to the eight toys: a picture of their densities, how far off they are
 	@IFLOW=build/$(PRESET)/iflow tests/bench/figures.sh build/figures
 	@echo 'The picture: build/figures/figures.png'
 
