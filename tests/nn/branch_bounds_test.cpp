@@ -60,6 +60,13 @@ std::vector<Wide> random_point(Rng& rng, std::size_t d, double size) {
   return x;
 }
 
+// An upper bound of the Euclidean norm.
+double norm_above(const std::vector<Wide>& x) {
+  Wide squares = 0;
+  for (const Wide xi : x) squares += xi * xi;
+  return static_cast<double>(std::sqrt(squares)) * (1 + 1e-15);
+}
+
 TEST_CASE("rounding of a branch and of its Jacobian keeps within the proved bounds") {
   for (const Case& c : cases()) {
     INFO(c.name);
@@ -82,24 +89,18 @@ TEST_CASE("rounding of a branch and of its Jacobian keeps within the proved boun
         std::vector<Wide> row(d);
         for (std::size_t i = 0; i < d; ++i) row[i] = tape.value(x)[i * kLanes + l];
         std::vector<Wide> c_row(c.config.condition);
-        Wide c_squares = 0;
-        for (std::size_t i = 0; i < c_row.size(); ++i) {
-          c_row[i] = condition[i * kLanes + l];
-          c_squares += c_row[i] * c_row[i];
-        }
+        for (std::size_t i = 0; i < c_row.size(); ++i) c_row[i] = condition[i * kLanes + l];
         const BranchTwin::Result exact = twin(row, c_row);
-        Wide value = 0, jacobian = 0, squares = 0;
+        Wide value = 0, jacobian = 0;
         for (std::size_t i = 0; i < d; ++i) {
-          squares += row[i] * row[i];
           value += std::pow(h[i * kLanes + l] - exact.value[i], 2);
           for (std::size_t j = 0; j < d; ++j) {
             const double jij = h[((1 + j) * d + i) * kLanes + l];
             jacobian += std::pow(jij - exact.jacobian[i * d + j], 2);
           }
         }
-        const double norm = static_cast<double>(std::sqrt(squares)) * (1 + 1e-15);
-        const double c_norm = static_cast<double>(std::sqrt(c_squares)) * (1 + 1e-15);
-        const BranchBounds::Rounding bound = bounds.rounding(norm, 0x1p-53, c_norm);
+        const BranchBounds::Rounding bound =
+            bounds.rounding(norm_above(row), 0x1p-53, norm_above(c_row));
         CHECK(std::sqrt(value) <= bound.value);
         CHECK(std::sqrt(jacobian) <= bound.jacobian);
         largest_share =
@@ -132,16 +133,13 @@ TEST_CASE("rounding of a branch grows with its condition, as the bound does") {
     int beyond = 0;  // rows that a bound without the condition would not cover
     for (std::size_t l = 0; l < kLanes; ++l) {
       std::vector<Wide> row(kD), c(kCondition);
-      Wide squares = 0, c_squares = 0, off = 0;
+      Wide off = 0;
       for (std::size_t i = 0; i < kD; ++i) row[i] = tape.value(x)[i * kLanes + l];
       for (std::size_t i = 0; i < kCondition; ++i) c[i] = condition[i * kLanes + l];
-      for (const Wide r : row) squares += r * r;
-      for (const Wide ci : c) c_squares += ci * ci;
       const BranchTwin::Result exact = twin(row, c);
       for (std::size_t i = 0; i < kD; ++i) off += std::pow(y[i * kLanes + l] - exact.value[i], 2);
-      const double norm = static_cast<double>(std::sqrt(squares)) * (1 + 1e-15);
-      const double c_norm = static_cast<double>(std::sqrt(c_squares)) * (1 + 1e-15);
-      CHECK(std::sqrt(off) <= bounds.rounding(norm, 0x1p-53, c_norm).value);
+      const double norm = norm_above(row);
+      CHECK(std::sqrt(off) <= bounds.rounding(norm, 0x1p-53, norm_above(c)).value);
       beyond += std::sqrt(off) > bounds.rounding(norm, 0x1p-53).value ? 1 : 0;
     }
     CHECK(beyond > 0);
@@ -163,15 +161,10 @@ TEST_CASE("a branch in extended precision keeps within the bounds of its unit ro
           g.branch.extended_value({tape, g.layout, g.values.data()}, x, condition);
       const std::vector<Wide> value = twin(x, condition).value;
       REQUIRE(found.size() == value.size());
-      const auto norm = [](const std::vector<Wide>& of) {
-        Wide squares = 0;
-        for (const Wide element : of) squares += element * element;
-        return static_cast<double>(std::sqrt(squares)) * (1 + 1e-15);
-      };
       Wide squares = 0;
       for (std::size_t i = 0; i < value.size(); ++i) squares += std::pow(found[i] - value[i], 2);
       CHECK(std::sqrt(squares) <=
-            bounds.rounding(norm(x), kExtendedRoundoff, norm(condition)).value);
+            bounds.rounding(norm_above(x), kExtendedRoundoff, norm_above(condition)).value);
     }
   }
 }
