@@ -61,7 +61,7 @@ class FitCommand {
     }
     TrainingData rows = training_data(fit_, data);
     if (arguments_.seconds) {
-      settings.train = plan_for_time(fit_.flow, settings, rows, 0, seconds_left());
+      settings.train = plan_for_time(fit_.flow, settings, rows, 0, seconds_left(*settings.refit));
       set_settings(fit_, settings);
     }
     {
@@ -177,15 +177,18 @@ class FitCommand {
     fit_.parameters = fit_.state.best;
   }
 
-  // Of --time.
-  double seconds_left() const { return *arguments_.seconds - watch_.seconds(); }
+  // Of --time, for the training. What comes beside it, a refit's mixture above all, takes about as
+  // long again as what came before it.
+  double seconds_left(bool refit) const {
+    return *arguments_.seconds - (refit ? 2 : 1) * watch_.seconds();
+  }
 
   void lengthen_plan(FitSettings& settings, const TrainingData& rows) const {
     if (arguments_.given.contains("steps")) {
       settings.train = extended_plan(settings, arguments_.settings.train.steps);
     } else if (arguments_.seconds) {
       const TrainConfig longer =
-          plan_for_time(fit_.flow, settings, rows, fit_.state.step, seconds_left());
+          plan_for_time(fit_.flow, settings, rows, fit_.state.step, seconds_left(*settings.refit));
       if (longer.steps > settings.train.steps) settings.train = longer;
     }
   }

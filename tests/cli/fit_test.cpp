@@ -139,9 +139,16 @@ TEST_CASE("fit --time: keeps the time; the recorded plan gives the same bytes") 
     CHECK(user > 0);
     return user + system;
   };
+#ifdef __SANITIZE_ADDRESS__
+  constexpr double kSeconds = 2.3;  // the sanitizer's start, allocator and search for leaks
+#else
+  constexpr double kSeconds = 2;
+#endif
   double quickest = fit();
-  for (int again = 0; again < 2 && quickest >= 2; ++again) quickest = std::min(quickest, fit());
-  CHECK(quickest < 2);
+  for (int again = 0; again < 2 && quickest >= kSeconds; ++again) {
+    quickest = std::min(quickest, fit());
+  }
+  CHECK(quickest < kSeconds);
   const json steps = model_of(folder / "moons.iflow")["training"]["steps"];
   CHECK(steps > 10);
   CHECK(folder.run("iflow fit moons.csv -o again --blocks 4 --hidden 16,16 --steps " + steps.dump())
