@@ -83,11 +83,12 @@ TEST_CASE("fit: a candidate that is far behind after 4,000 steps is dropped") {
   CHECK(dropped["steps"] < 4100);
 }
 
-// A folder with moons.csv and a fit of it that was ended in its trial.
-class UndecidedFolder : public MoonsFolder {
+// A folder with moons.csv and a fit of it that a signal ended: in its trial, where no other moment
+// is named.
+class EndedFolder : public MoonsFolder {
  public:
-  explicit UndecidedFolder(int signal = SIGKILL, const std::string& options = "",
-                           const std::string& moment = "trial of sine: step 100/")
+  explicit EndedFolder(int signal = SIGKILL, const std::string& options = "",
+                       const std::string& moment = "trial of sine: step 100/")
       : MoonsFolder(kFewRows) {
     Process fit({"bash", "-c", "exec iflow fit moons.csv --log-every 100" + kTried + options},
                 {.cwd = path()});
@@ -106,7 +107,7 @@ TEST_CASE("fit: killed in the trial or after it and resumed, the same bytes") {
   for (const std::string moment : {"trial of sine: step 100/", "trial of tanh: step 200/",
                                    "activation: ", "refit: step 200/"}) {
     CAPTURE(moment);
-    const UndecidedFolder folder(SIGKILL, "--threads 2", moment);
+    const EndedFolder folder(SIGKILL, "--threads 2", moment);
     const ProcessResult r = folder.run("iflow fit moons.csv --resume --threads 1");
     CHECK_MESSAGE(r.exit_code == 0, r.err);
     CHECK(contents(folder / "moons.iflow") == whole);
@@ -134,7 +135,7 @@ TEST_CASE("fit: interrupted in the trial, it leaves a checkpoint and says how to
   const MoonsFolder once(kFewRows);
   REQUIRE(once.run("iflow fit moons.csv" + kTried).exit_code == 0);
   for (const auto& [signal, code] : {std::pair{SIGINT, 130}, std::pair{SIGTERM, 143}}) {
-    const UndecidedFolder folder(signal);
+    const EndedFolder folder(signal);
     CHECK(folder.ended.exit_code == code);
     CHECK_MESSAGE(contains(folder.ended.err,
                            "interrupted; moons.iflow holds a fit whose activation is yet to be "
@@ -153,7 +154,7 @@ TEST_CASE("fit: interrupted in the trial, it leaves a checkpoint and says how to
 TEST_CASE("fit: what was given binds a trial that is run again, be it what suits another plan") {
   // Of 100 rows, 6,463 steps: by default a validation every 64 of them, but 25 of tanh's 2,585.
   const std::string options = " --validate-every 64 --patience 2585 --seed 1 ";
-  const UndecidedFolder folder(SIGKILL, options);
+  const EndedFolder folder(SIGKILL, options);
   REQUIRE(folder.run("iflow fit moons.csv --resume").exit_code == 0);
   const json training = model_of(folder / "moons.iflow")["training"];
   CHECK(training["steps"] == 2585);
@@ -164,7 +165,7 @@ TEST_CASE("fit: what was given binds a trial that is run again, be it what suits
 }
 
 TEST_CASE("fit --resume: of an undecided fit") {
-  const UndecidedFolder folder;
+  const EndedFolder folder;
   const auto before = contents(folder / "moons.iflow");
   for (const std::string option : {"--activation tanh", "--steps 20", "--lr 1e-3", "--seed 1"}) {
     const ProcessResult r = folder.run("iflow fit moons.csv --resume " + option);

@@ -38,12 +38,6 @@ inline std::vector<Wide> wide_solve(std::vector<Wide> a, std::vector<Wide> b) {
   return b;
 }
 
-inline Wide wide_norm(const std::vector<Wide>& x) {
-  Wide sum = 0;
-  for (const Wide xi : x) sum += xi * xi;
-  return std::sqrt(sum);
-}
-
 // The x with x + g(x) = y: Newton, and a fixed-point step wherever that does not shrink the
 // residual. Ends where rounding to long double is all that is left.
 inline std::vector<Wide> wide_inverse(const BranchTwin& g, const std::vector<Wide>& y) {

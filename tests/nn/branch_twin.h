@@ -14,6 +14,12 @@ namespace iflow {
 
 using Wide = long double;
 
+inline Wide wide_norm(const std::vector<Wide>& x) {
+  Wide sum = 0;
+  for (const Wide xi : x) sum += xi * xi;
+  return std::sqrt(sum);
+}
+
 // Numbers of the parameter of that name.
 inline std::vector<Wide> wide_parameter(const ParameterLayout& layout,
                                         const std::vector<double>& values,
