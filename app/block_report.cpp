@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "number_format.h"
+#include "report/number_format.h"
 #include "report/text_table.h"
 
 namespace iflow {

@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "data/number_text.h"
 #include "integer_columns.h"
-#include "number_format.h"
 #include "options.h"
+#include "report/number_format.h"
 
 namespace iflow {
 namespace {

@@ -5,10 +5,10 @@
 
 #include "image_input.h"
 #include "image_rows.h"
-#include "number_format.h"
 #include "plane.h"
 #include "report/comparison_figure.h"
 #include "report/image_figure.h"
+#include "report/number_format.h"
 
 namespace iflow {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "fit_result.h"
 #include "integer_columns.h"
-#include "number_format.h"
+#include "report/number_format.h"
 #include "report/text_table.h"
 
 namespace iflow {

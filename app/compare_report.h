@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "base/mean_and_error.h"
 #include "checkpoint/model_file.h"
 #include "compare_measures.h"
 #include "fit_data.h"
-#include "objective/summary.h"
 
 namespace iflow {
 

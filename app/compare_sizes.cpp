@@ -1,7 +1,7 @@
 #include "compare_sizes.h"
 
 #include "base/error.h"
-#include "number_format.h"
+#include "report/number_format.h"
 
 namespace iflow {
 namespace {

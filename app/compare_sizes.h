@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "train/defaults.h"
+#include "recipes/defaults.h"
 
 namespace iflow {
 

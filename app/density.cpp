@@ -10,8 +10,8 @@
 #include "base/rng.h"
 #include "integer_columns.h"
 #include "number_checks.h"
-#include "number_format.h"
 #include "options.h"
+#include "report/number_format.h"
 #include "screen.h"
 
 namespace iflow {

@@ -5,9 +5,9 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "baselines/conditional.h"
 #include "integer_columns.h"
-#include "number_format.h"
-#include "objective/conditional.h"
+#include "report/number_format.h"
 
 namespace iflow {
 namespace {

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "baselines/kde.h"
 #include "checkpoint/model_file.h"
 #include "density.h"
-#include "objective/kde.h"
 #include "row_input.h"
 
 namespace iflow {

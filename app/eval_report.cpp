@@ -1,7 +1,7 @@
 #include "eval_report.h"
 
-#include "number_format.h"
-#include "objective/normality.h"
+#include "model/normality.h"
+#include "report/number_format.h"
 #include "report/text_table.h"
 
 namespace iflow {

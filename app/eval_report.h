@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "objective/marginals.h"
-#include "objective/summary.h"
+#include "base/mean_and_error.h"
+#include "model/marginals.h"
 #include "row_stream.h"
 
 namespace iflow {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "fit_settings.h"
+#include "recipes/settings.h"
 
 namespace iflow {
 

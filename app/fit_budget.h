@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "fit_settings.h"
+#include "recipes/settings.h"
 #include "train/trainer.h"
 
 namespace iflow {

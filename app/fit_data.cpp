@@ -8,11 +8,11 @@
 #include "column_bounds.h"
 #include "data/split.h"
 #include "data/table_reader.h"
+#include "fit/shrinkage.h"
 #include "fit_images.h"
 #include "flow/dequantise.h"
 #include "given_columns.h"
 #include "integer_columns.h"
-#include "objective/shrinkage.h"
 #include "preprocess/inspect.h"
 #include "row_weights.h"
 
@@ -235,7 +235,7 @@ void fit_statistics(FitData& data) {
 
 }  // namespace
 
-// Mean gaps at 10,000 rows (lib/train/defaults.cpp), six samples, with .1, .05 and .02 held out:
+// Mean gaps at 10,000 rows (lib/recipes/defaults.cpp), six samples, with .1, .05 and .02 held out:
 // checkerboard .0484, .0463, .0458, circles .0150, .0151, .0182, where 200 rows choose the step
 // badly. Refitted, with .3, .2, .1 and .05 held out before: circles .0142, .0143, .0146, .0150, the
 // best step having .0140.

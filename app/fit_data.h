@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "baselines/gaussian.h"
 #include "checkpoint/model_file.h"
 #include "data/table_options.h"
-#include "fit_settings.h"
-#include "objective/gaussian.h"
 #include "preprocess/moments.h"
+#include "recipes/settings.h"
 #include "train/trainer.h"
 
 namespace iflow {

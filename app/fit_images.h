@@ -4,7 +4,7 @@
 #include <string>
 
 #include "fit_data.h"
-#include "fit_settings.h"
+#include "recipes/settings.h"
 
 namespace iflow {
 

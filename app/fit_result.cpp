@@ -3,10 +3,10 @@
 #include <limits>
 #include <vector>
 
+#include "baselines/conditional.h"
 #include "flow/model.h"
 #include "integer_columns.h"
-#include "number_format.h"
-#include "objective/conditional.h"
+#include "report/number_format.h"
 
 namespace iflow {
 

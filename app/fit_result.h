@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "base/mean_and_error.h"
 #include "checkpoint/model_file.h"
 #include "fit_data.h"
-#include "objective/summary.h"
 
 namespace iflow {
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "train/image_flows.h"
+#include "recipes/image_flows.h"
 #include "train/prefix.h"
 #include "training_rows.h"
 

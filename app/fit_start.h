@@ -4,7 +4,7 @@
 #include "checkpoint/model_file.h"
 #include "fit_arguments.h"
 #include "fit_data.h"
-#include "fit_settings.h"
+#include "recipes/settings.h"
 #include "train/trainer.h"
 
 namespace iflow {

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "fit_start.h"
 #include "fit_training.h"
-#include "number_format.h"
+#include "report/number_format.h"
 #include "train/trainer.h"
 
 namespace iflow {

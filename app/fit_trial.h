@@ -8,8 +8,8 @@
 #include "checkpoint/model_file.h"
 #include "fit_arguments.h"
 #include "fit_data.h"
+#include "recipes/defaults.h"
 #include "screen.h"
-#include "train/defaults.h"
 
 namespace iflow {
 

@@ -8,7 +8,7 @@
 #include "eval_report.h"
 #include "image_input.h"
 #include "image_rows.h"
-#include "number_format.h"
+#include "report/number_format.h"
 #include "report/text_table.h"
 #include "result.h"
 

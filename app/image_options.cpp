@@ -1,7 +1,6 @@
 #include "image_options.h"
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 
 #include "number_checks.h"
 
@@ -9,11 +8,10 @@ namespace iflow {
 namespace {
 
 constexpr const char* kGroup = "Images";
-constexpr std::size_t kLargestSide = 1024;
 
 std::string size_problem(const std::string& text) {
   if (parse_size(text)) return {};
-  return "expected HEIGHTxWIDTH, each from 1 to " + std::to_string(kLargestSide) + ", got \"" +
+  return "expected HEIGHTxWIDTH, each from 1 to " + std::to_string(kLargestImageSide) + ", got \"" +
          text + "\"";
 }
 
@@ -42,24 +40,6 @@ void add_bits_option(CLI::App& command, ImageOptions& options) {
       ->check(count_up_to(8))
       ->type_name("B")
       ->group(kGroup);
-}
-
-std::string size_text(const std::optional<ImageSize>& size) {
-  if (!size) return {};
-  return std::to_string(size->height) + "x" + std::to_string(size->width);
-}
-
-std::optional<ImageSize> parse_size(const std::string& text) {
-  ImageSize size;
-  const char* const end = text.data() + text.size();
-  const auto height = std::from_chars(text.data(), end, size.height);
-  if (height.ec != std::errc() || height.ptr == end || *height.ptr != 'x') return std::nullopt;
-  const auto width = std::from_chars(height.ptr + 1, end, size.width);
-  if (width.ec != std::errc() || width.ptr != end) return std::nullopt;
-  const bool is_sane = size.height >= 1 && size.height <= kLargestSide && size.width >= 1 &&
-                       size.width <= kLargestSide;
-  if (!is_sane) return std::nullopt;
-  return size;
 }
 
 }  // namespace iflow

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 
+#include "baselines/conditional.h"
 #include "block_report.h"
 #include "checkpoint/model_file.h"
 #include "column_bounds.h"
@@ -11,9 +12,8 @@
 #include "given_columns.h"
 #include "integer_columns.h"
 #include "model_summary.h"
-#include "number_format.h"
-#include "objective/conditional.h"
 #include "options.h"
+#include "report/number_format.h"
 #include "report/text_table.h"
 #include "result.h"
 #include "row_input.h"

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "number_checks.h"
-#include "number_format.h"
+#include "report/number_format.h"
 #include "screen.h"
 
 namespace iflow {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "number_format.h"
+#include "report/number_format.h"
 #include "report/text_table.h"
 
 namespace iflow {

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/mean_and_error.h"
 #include "checkpoint/model_file.h"
 #include "commands.h"
 #include "density.h"
@@ -12,7 +13,6 @@
 #include "image_options.h"
 #include "image_rows.h"
 #include "integer_columns.h"
-#include "objective/summary.h"
 #include "options.h"
 #include "result.h"
 #include "row_input.h"

@@ -3,7 +3,7 @@
 #include <string_view>
 #include <variant>
 
-#include "number_format.h"
+#include "report/number_format.h"
 
 namespace iflow {
 

@@ -199,18 +199,6 @@ void add_quiet_option(CLI::App& command, bool& quiet) {
   command.add_flag("--quiet", quiet, "No progress and no summary on stderr")->group(kSharedGroup);
 }
 
-const std::map<std::string, HeaderMode>& header_modes() {
-  static const std::map<std::string, HeaderMode> modes = {
-      {"auto", HeaderMode::kAuto}, {"yes", HeaderMode::kYes}, {"no", HeaderMode::kNo}};
-  return modes;
-}
-
-const std::map<std::string, NaPolicy>& na_policies() {
-  static const std::map<std::string, NaPolicy> policies = {{"error", NaPolicy::kError},
-                                                           {"drop", NaPolicy::kDrop}};
-  return policies;
-}
-
 void add_table_options(CLI::App& command, TableOptions& table) {
   add_choice_option(command, "--header", table.header, header_modes(),
                     "Whether the first row names the columns: yes, no, auto (default)")

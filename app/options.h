@@ -34,10 +34,8 @@ void add_threads_option(CLI::App& command);
 void add_json_option(CLI::App& command, bool& json);
 void add_quiet_option(CLI::App& command, bool& quiet);
 
-// --header, --columns and --na: how a table is read; and the values of --header and --na by name.
+// --header, --columns and --na: how a table is read.
 void add_table_options(CLI::App& command, TableOptions& table);
-const std::map<std::string, HeaderMode>& header_modes();
-const std::map<std::string, NaPolicy>& na_policies();
 
 // An option whose value is a list, a,b,c.
 template <class T>

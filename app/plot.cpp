@@ -12,11 +12,11 @@
 #include "image_plot.h"
 #include "model_summary.h"
 #include "number_checks.h"
-#include "number_format.h"
 #include "options.h"
 #include "plane.h"
 #include "report/curve_figure.h"
 #include "report/density_figure.h"
+#include "report/number_format.h"
 #include "report/png.h"
 #include "row_input.h"
 

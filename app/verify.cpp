@@ -18,8 +18,8 @@
 #include "flow/lanes.h"
 #include "given_columns.h"
 #include "nn/lipschitz.h"
-#include "number_format.h"
 #include "options.h"
+#include "report/number_format.h"
 #include "result.h"
 #include "row_input.h"
 

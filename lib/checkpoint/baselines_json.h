@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json_fields.h"
-#include "objective/gaussian.h"
-#include "objective/mixture.h"
-#include "objective/pixels.h"
+#include "baselines/gaussian.h"
+#include "baselines/mixture.h"
+#include "baselines/pixels.h"
 
 namespace iflow {
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 
 namespace iflow {
 
@@ -18,5 +19,13 @@ struct ImageOptions {
   std::optional<ImageSize> crop = {};    // to the middle
   std::optional<ImageSize> resize = {};  // to exactly this size, whatever the proportions
 };
+
+// The longest side that an image may be cropped or resized to.
+inline constexpr std::size_t kLargestImageSide = 1024;
+
+// "28x20", height first; nothing is "".
+std::string size_text(const std::optional<ImageSize>& size);
+// The size, or nothing where the text is no size.
+std::optional<ImageSize> parse_size(const std::string& text);
 
 }  // namespace iflow

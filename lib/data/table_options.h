@@ -1,6 +1,7 @@
 // What a person can say about reading a table.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@ enum class HeaderMode {
 
 // What happens to a row with a missing value: an empty field, NA, nan or inf.
 enum class NaPolicy { kError, kDrop };
+
+const std::map<std::string, HeaderMode>& header_modes();  // auto, yes, no
+const std::map<std::string, NaPolicy>& na_policies();     // error, drop
 
 struct TableOptions {
   HeaderMode header = HeaderMode::kAuto;

@@ -4,15 +4,6 @@
 
 namespace iflow {
 
-double effective_rows(RowWeights weights) {
-  double sum = 0, squares = 0;
-  for (const double w : weights) {
-    sum += w;
-    squares += w * w;
-  }
-  return sum * sum / squares;
-}
-
 ColumnMoments column_moments(std::span<const double> rows, std::size_t columns,
                              RowWeights weights) {
   const std::size_t n = rows.size() / columns;

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "base/mean_and_error.h"
 #include "base/parallel.h"
 #include "flow/lanes.h"
-#include "objective/summary.h"
 
 namespace iflow {
 

@@ -9,11 +9,11 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/mean_and_error.h"
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "flow/lanes.h"
 #include "nn/convolution_norm.h"
-#include "objective/summary.h"
 #include "train/gradient_clip.h"
 #include "train/schedule.h"
 #include "train/soft_threshold.h"

@@ -18,9 +18,9 @@
 #include "kernels/matmul.h"
 #include "kernels/simd.h"
 #include "nn/lipschitz.h"
+#include "recipes/defaults.h"
 #include "report/text_table.h"
 #include "train/adam.h"
-#include "train/defaults.h"
 #include "train/trainer.h"
 
 namespace iflow {

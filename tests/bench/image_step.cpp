@@ -7,7 +7,7 @@
 
 #include "base/rng.h"
 #include "bench/step_time.h"
-#include "train/image_flows.h"
+#include "recipes/image_flows.h"
 
 namespace iflow {
 

@@ -6,8 +6,8 @@
 #include <numbers>
 #include <string>
 
+#include "base/mean_and_error.h"
 #include "cli/moons_model.h"
-#include "objective/summary.h"
 
 namespace iflow::test {
 namespace {

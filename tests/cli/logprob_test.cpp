@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/mean_and_error.h"
 #include "cli/moons_model.h"
-#include "objective/summary.h"
 
 namespace iflow::test {
 namespace {

@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/mean_and_error.h"
 #include "cli/moons_model.h"
-#include "objective/summary.h"
 #include "support/process.h"
 #include "support/temp_dir.h"
 

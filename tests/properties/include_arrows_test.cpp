@@ -18,9 +18,10 @@ namespace {
 namespace fs = std::filesystem;
 
 // From the top of the house to its foundation; arrows go down only.
-const std::vector<std::string> kFolders = {"app",        "report", "checkpoint", "train",
-                                           "objective",  "flow",   "nn",         "autodiff",
-                                           "preprocess", "data",   "kernels",    "base"};
+const std::vector<std::string> kFolders = {
+    "app",        "fit",       "checkpoint", "model",   "recipes", "train",
+    "objective",  "baselines", "flow",       "mixture", "nn",      "autodiff",
+    "preprocess", "report",    "data",       "kernels", "base"};
 
 struct Include {
   int line;

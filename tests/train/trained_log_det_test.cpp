@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "flow/flow_twin.h"
-#include "train/defaults.h"
+#include "recipes/defaults.h"
 #include "train/trainer.h"
 
 namespace iflow {

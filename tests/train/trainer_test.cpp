@@ -14,9 +14,9 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "base/rng.h"
+#include "baselines/gaussian.h"
 #include "flow/lanes.h"
-#include "objective/gaussian.h"
-#include "train/defaults.h"
+#include "recipes/defaults.h"
 #include "train/schedule.h"
 
 namespace iflow {
