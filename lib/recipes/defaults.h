@@ -1,6 +1,6 @@
 // What `iflow fit` does when it is told nothing: a function of the number of rows and columns
 // alone, and in the plane a choice between activations that a trial makes, so that a plain fit is
-// reproducible to the bit. The measurements behind the numbers are in defaults.cpp.
+// reproducible to the bit. tests/bench/RESULTS.md has the measurements behind the numbers.
 #pragma once
 
 #include <cstddef>

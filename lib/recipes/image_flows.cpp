@@ -61,12 +61,8 @@ void append_scale(const FlowOptions& options, const ImageShape& shape, FlowConfi
 
 }  // namespace
 
-// MNIST, bits per dimension of the 500 held-out images, 16 | 24 blocks a size:
-//   after 2,400 of 2,400 steps 1.0905 | 1.0841 (with filters 32, 32 and 16 blocks, 1.0859)
-//   after 4,500, 9,000, 36,000, 54,000 and 90,000 of 90,000 1.0758 | 1.0712, 1.0475 | 1.0408,
-//     1.0136 | 1.0055, 1.0082 | 0.9966, 1.0017 | 0.9884
-// for 1.46 times the time (1.40 with the wider filters). In the first minutes 16 blocks are ahead:
-// test images, five minutes of two cores 1.0871 | 1.0912, 75 | 120 minutes 1.0278 | 1.0150.
+// 24 blocks a size: 16 are ahead in the first minutes, and .01 bits per dimension behind after an
+// hour. (tests/bench/RESULTS.md, defaults of images)
 FlowOptions default_image_options(ModelKind model) {
   if (model != ModelKind::kIResNet) return default_image_coupling_options(model);
   FlowOptions options;
@@ -80,15 +76,8 @@ FlowOptions default_image_options(ModelKind model) {
   return options;
 }
 
-// Bits per dimension of held-out images, residual flow, learning rate 1e-2, one seed a figure.
-//   The l1 penalty of tables ruins long plans, whose blocks die one after the other: with the .032
-//   of as many rows of a table, clip 2 and the published roulette MNIST has 1.081, 1.148 and 1.215
-//   after 6,068, 12,136 and 18,204 of 121,376 steps; without all three 1.076 and 1.048 after 4,500
-//   and 9,000 of 90,000. Short plans gain: MNIST, 1,500 steps, 0 | .032: 1.112 | 1.102; 1,800
-//   images of shapes, 1,000 steps, 0 | .01 | .03 | .13: 1.462 | 1.450 | 1.436 | 1.487.
-//   Of the three it is the penalty: 400 to 700 more steps from the state after 9,000 raise the
-//   training loss from 1.103 to 1.110 with it alone, and leave or lower it with clip 2 alone and
-//   with either roulette. The power's tail is for its finite variance, at 7 % more work a step.
+// No l1 penalty: that of tables ruins long plans, whose blocks die one after the other. Roulette's
+// tail falls as a power, for its finite variance. (tests/bench/RESULTS.md, defaults of images)
 TrainConfig default_image_train_config(std::size_t training_images, const ImageShape& shape,
                                        ModelKind model) {
   TrainConfig config = default_train_config(training_images, shape.size(), model);
@@ -101,7 +90,7 @@ TrainConfig default_image_train_config(std::size_t training_images, const ImageS
     config.log_det.method = LogDetMethod::kRoulette;
     config.log_det.continuation = 0;
   } else {
-    config.clip = 2;  // coupling_flows.cpp
+    config.clip = 2;  // RESULTS.md, defaults of coupling flows
     config.warmup = 0.1;
   }
   set_image_plan(config, std::clamp<std::uint64_t>(training_images / 4, 1000, 20000));

@@ -40,12 +40,8 @@ FitSettings default_fit_settings(ModelKind model, std::size_t training_rows, std
 FitSettings default_image_settings(ModelKind model, std::size_t training_images,
                                    const ImageShape& shape, std::optional<std::uint64_t> steps);
 
-// Whether a fit of so many rows has a refit: by default the fewer do, which miss those held out
-// more and take less time. Without and with it, 10,000 rows, sine, a coefficient of .97, mean gap
-// of three to six samples in nats: moons .0077, .0061, circles .0151, .0147, 8gaussians .0115,
-// .0105, 2spirals .0159, .0141, pinwheel .0139, .0133, rings .0390, .0373, checkerboard .0463,
-// .0450; nats per test row of tables of 124 to 1,257 rows, mean of three splits: wine -18.88,
-// -18.87, breast cancer 37.76, 39.20, diabetes 22.49, 22.61, digits -108.23, -107.29.
+// Whether a fit of so many rows has a refit. By default few rows have one: they miss those held out
+// more, and take less time. (tests/bench/RESULTS.md, rows held out and the refit)
 bool has_refit(const FitSettings& settings, std::size_t rows);
 
 // The values of --refit.
