@@ -18,10 +18,10 @@ int available_threads();
 void with_team(const std::function<void()>& f);
 
 // Calls f(0), ..., f(n-1), each once, spread over the threads. A thread begins with a run of its
-// own, the same in every call with as many pieces, whose data its cache may still hold (2 to 5 % of
-// a training step on two threads); then it takes what is left of the others: a thread that the
-// system has put aside delays nobody. The exception of the lowest piece that threw is rethrown;
-// pieces after it may have been left out. Not to be called from inside a piece.
+// own, the same in every call with as many pieces, whose data its cache may still hold; then it
+// takes what is left of the others, so that a thread that the system has put aside delays nobody.
+// The exception of the lowest piece that threw is rethrown; pieces after it may have been left out.
+// Not to be called from inside a piece.
 void parallel_for(std::size_t n, const std::function<void(std::size_t)>& f);
 
 }  // namespace iflow

@@ -153,7 +153,8 @@ void sum_lanes(T* sums, std::size_t count) {
 }
 
 // Pixels for which a tile's channels stay in the first cache while all taps pass over them. Of 48
-// channels a tile's meet in few of the cache's sets: 56 pixels 200 GFLOP/s, 28 238, 14 220.
+// channels a tile's meet in few of the cache's sets: twice as many pixels are slower, and so are
+// half as many. (tests/bench/RESULTS.md, tiles, slices and kernels)
 constexpr std::size_t kBlockPixels = 28;
 
 // The gradient of all taps from one tile's channels on: for every tap, the sum over pixels of dy

@@ -102,7 +102,7 @@ template <class T, std::size_t kRows, std::size_t kGroups>
   const std::size_t right_group = p.right_group, row_stride = p.row_stride, stride = p.stride;
   for (std::size_t b = 0; b < p.blocks; ++b) {
     const T* left = p.left + m * row_stride + b * p.block_stride;
-    // unrolled: 2 x 32 times 6 groups 142 -> 171 GFLOP/s, 32 x 32 236 -> 243
+    // Unrolled it is faster. (tests/bench/RESULTS.md, tiles, slices and kernels)
 #pragma GCC unroll 4
     for (std::size_t k = 0; k < p.width; ++k) {
       Vec<T> column[kColumns];
@@ -157,7 +157,8 @@ void product_panel(const Product<T>& p, std::size_t g) {
 }
 
 // A contraction over kShort numbers, whose columns stay in registers while the rows go by: tiles
-// would be begun and ended for a few multiply-adds each. 32 x 2 times 6 groups 112 -> 160 GFLOP/s.
+// would be begun and ended for a few multiply-adds each. (tests/bench/RESULTS.md, tiles, slices and
+// kernels)
 template <class T, std::size_t kShort, bool kAccumulate>
 void short_product(const Product<T>& p, std::size_t groups) {
   constexpr std::size_t kPerGroup = kRegistersPerGroup<T>;

@@ -104,8 +104,8 @@ struct Quadrant {
 };
 
 // Of a z, in quarter turns: two roundings of the angle, one where the products are fused. A product
-// of its own and a reduction in three parts would take four instructions more, 3 % of a default
-// training step.
+// of its own and a reduction in three parts would take four instructions more, which a training
+// step notices.
 inline Quadrant<float> quadrant_of(Vec<float> z, float a) {
   const auto quarters = static_cast<float>(a * (2 / std::numbers::pi));
   IntVec<float> number;

@@ -20,11 +20,9 @@ constexpr std::size_t kFewestRows = 10;
 // Of a column's numbers and of their spread.
 constexpr double kLargest = 1e100;
 constexpr double kSmallest = 1e-100;
-// The width of the densest half of the rows, in standard deviations: 1.35 for a Gaussian, 0.1 for
-// 2,000 rows of a Cauchy distribution. Measured on 2,000 moons and one wild row: with 0.06 a fit is
-// as good as without that row, with 0.006 it learns hardly more than a Gaussian. Heavy tails (the
-// exponential of 3 to 5 N) still gain 6 nats on a Gaussian where it is 3e-6; beyond, the float
-// numbers that training sees run together.
+// The width of the densest half of the rows, in standard deviations (1.35 for a Gaussian), below
+// which a column is an error, and below which it is worth a warning. Beyond the first the float
+// numbers that training sees run together. (tests/bench/RESULTS.md, wild rows)
 constexpr double kSpike = 1e-6;
 constexpr double kWild = 1e-2;
 // A column is a linear function of those before it when they explain all but this part of its
