@@ -36,22 +36,22 @@ Var mean_tangent_product(Tape<T>& tape, Var h, Var v, std::size_t groups);
 template <class T>
 Var less_squared_norm(Tape<T>& tape, Var v, Var h, T strength);
 
-// A constant input beside x, of which there may be none: weight (M, C), c [G][C][kLanes], which
-// must outlive the recording.
+// An optional constant input beside x: weight (M, C), c [G][C][kLanes]. c must outlive the
+// recording.
 template <class T>
 struct ConstantInput {
   Parameter<T> weight = {};
   const T* c = nullptr;
 };
 
-// y = w x + bias on the values, plus weight c where there is a constant input; w t on the tangents.
+// y = w x + bias (+ weight c of a constant input) on the values, w t on the tangents.
 // w: (M, E)  bias: (M, 1)  x: [(1 + D) G][E] -> [(1 + D) G][M]; `groups` is G.
 template <class T>
 Var linear(Tape<T>& tape, const Parameter<T>& w, const Parameter<T>& bias, Var x,
            std::size_t groups, const ConstantInput<T>& constant = {});
 
-// What `linear` makes of unit_tangents(x): w x + bias, and the columns of w as tangents, for which
-// there is nothing to multiply. w: (M, E)  bias: (M, 1)  x: [G][E] -> [(1 + E) G][M].
+// linear(unit_tangents(x)) without a product for the tangents, which are the columns of w:
+// w x + bias on the values. w: (M, E)  bias: (M, 1)  x: [G][E] -> [(1 + E) G][M].
 template <class T>
 Var linear_with_unit_tangents(Tape<T>& tape, const Parameter<T>& w, const Parameter<T>& bias,
                               Var x);
@@ -61,16 +61,16 @@ Var linear_with_unit_tangents(Tape<T>& tape, const Parameter<T>& w, const Parame
 template <class T>
 Var activation(Tape<T>& tape, Activation kind, const Parameter<T>& raw, Var x, std::size_t groups);
 
-// y = w phi(x) + bias on the values, w phi'(x) t on the tangents: activation and linear in one, so
-// that the activated tensor need not be kept for the backward pass, where memory traffic is what a
-// wide network waits for. w: (M, E)  bias: (M, 1)  x: [(1 + D) G][E] -> [(1 + D) G][M]; `groups` is
-// G.
+// y = w phi(x) + bias on the values, w phi'(x) t on the tangents: activation and linear in one. The
+// activated tangents of a wide network are not kept for the backward pass: to make them again is
+// faster than to read them back from memory. w: (M, E)  bias: (M, 1)  x: [(1 + D) G][E] -> [(1 + D)
+// G][M]; `groups` is G.
 template <class T>
 Var activated_linear(Tape<T>& tape, Activation kind, const Parameter<T>& raw, const Parameter<T>& w,
                      const Parameter<T>& bias, Var x, std::size_t groups);
 
-// What is known of a convolution on the values before it is recorded, so that the tangents alone
-// are left to do; null where nothing is.
+// Results of a convolution on the values that were computed before it is recorded, so that only the
+// tangents remain; null where unknown.
 template <class T>
 struct KnownValues {
   const T* output = nullptr;  // [G][H W outputs]
@@ -84,8 +84,8 @@ template <class T>
 Var convolution(Tape<T>& tape, const kernels::ConvolutionShape& shape, const Parameter<T>& w,
                 const Parameter<T>& bias, Var x, std::size_t groups, KnownValues<T> known = {});
 
-// y = w * Phi(x) + bias on the values, w * Phi'(x) t on the tangents. Nothing but x is kept for the
-// backward pass: making Phi(x) again costs less than a way to memory and back. `raw` as in
+// y = w * Phi(x) + bias on the values, w * Phi'(x) t on the tangents. Only x is kept for the
+// backward pass: to make Phi(x) again is faster than to read it back from memory. `raw` as in
 // `activation`; shape.inputs = phi.outputs(channels of x).
 template <class T>
 Var activated_convolution(Tape<T>& tape, ChannelActivation phi, const Parameter<T>& raw,
@@ -93,7 +93,7 @@ Var activated_convolution(Tape<T>& tape, ChannelActivation phi, const Parameter<
                           const Parameter<T>& bias, Var x, std::size_t groups,
                           KnownValues<T> known = {});
 
-// [x, -x]: x [G][E] -> [G][2 E].
+// y = [x, -x]: x [G][E] -> [G][2 E].
 template <class T>
 Var mirror(Tape<T>& tape, Var x);
 
@@ -106,15 +106,15 @@ Var elements(Tape<T>& tape, Var x, std::size_t first, std::size_t count);
 template <class T>
 Var select(Tape<T>& tape, Var x, const std::size_t* source, std::size_t count);
 
-// The elements of a behind those of b: a [G][E], b [G][F] -> [G][F + E].
+// y = [b, a]: a [G][E], b [G][F] -> [G][F + E].
 template <class T>
 Var behind(Tape<T>& tape, Var a, Var b);
 
-// factor x.
+// y = factor x.
 template <class T>
 Var scale(Tape<T>& tape, Var x, T factor);
 
-// x + h, taking the values (the first groups) of h: x [G][E], h [(1 + D) G][E] -> [G][E].
+// y = x + the values (the first groups) of h: x [G][E], h [(1 + D) G][E] -> [G][E].
 template <class T>
 Var add_values(Tape<T>& tape, Var x, Var h);
 
@@ -133,7 +133,7 @@ Var scale_and_shift(Tape<T>& tape, const Parameter<T>& log_scale, const Paramete
 template <class T>
 Var sum_to_rows(Tape<T>& tape, const Parameter<T>& p, std::size_t groups);
 
-// a + b, of the same shape.
+// y = a + b, of the same shape.
 template <class T>
 Var add(Tape<T>& tape, Var a, Var b);
 

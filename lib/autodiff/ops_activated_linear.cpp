@@ -8,8 +8,8 @@ namespace iflow::ops {
 
 namespace {
 
-// Up to this size the activated tensor is kept for the backward pass; a larger one would have to
-// come back from memory, and is made again instead.
+// Up to this size the activated tensor is kept for the backward pass. Of a larger one the values
+// are kept and the tangents are made again, which is faster than to read them back from memory.
 constexpr std::size_t kKeptBytes = 32768;
 
 }  // namespace
@@ -37,7 +37,7 @@ Var activated_linear(Tape<T>& tape, Activation kind, const Parameter<T>& raw, co
       std::copy_n(activated, values, phi);
     }
   }
-  // The closure takes what it needs of the parameters alone, as it is copied for every tile.
+  // The closure captures no whole Parameter: it is copied for every tile, and should be small.
   T* db = bias.gradient;
   T* d_raw = has_parameter(kind) ? raw.gradient : nullptr;
   const T slope = d_raw != nullptr ? kernels::softplus_derivative(*raw.value) : T(0);
@@ -45,8 +45,7 @@ Var activated_linear(Tape<T>& tape, Activation kind, const Parameter<T>& raw, co
     const T* dy = t.output_adjoint(y);
     const auto dx = t.adjoint(x);
     const auto added = t.workspace(dx.fresh ? 0 : x.size());
-    // phi(x), made again where it wasn't kept, then its adjoint, then that of x: one after another
-    // in the same memory
+    // `out` holds phi(x), made again where it was not kept, then its adjoint, then that of x.
     T* out = dx.fresh ? dx.data : added.data();
     const T* activated = phi;
     if (!keep) {

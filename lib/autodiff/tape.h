@@ -62,7 +62,7 @@ class Tape {
   // n numbers that live as long as the variables do.
   T* scratch(std::size_t n) { return arena_.allocate_array<T>(n); }
 
-  // n numbers for the length of a scope, from the buffers that adjoints circulate through.
+  // n numbers for the length of a scope, from the pool of adjoint buffers.
   class Workspace {
    public:
     Workspace(Tape& tape, std::size_t n) : tape_(tape), buffer_(n > 0 ? tape.take(n) : kNone) {}
@@ -79,7 +79,7 @@ class Tape {
   };
   Workspace workspace(std::size_t n) { return Workspace(*this, n); }
 
-  // Records how the adjoint of `out` flows on: f(tape) runs when that adjoint is complete.
+  // Records the backward of `out`: f(tape) runs once the adjoint of `out` is complete.
   // f must be trivially destructible (capture Vars, pointers and numbers); its memory is the
   // tape's.
   template <class F>
@@ -91,7 +91,7 @@ class Tape {
     nodes_[out.node].run = [](void* c, Tape& tape) { (*static_cast<F*>(c))(tape); };
   }
 
-  // Where an operation writes an adjoint: `fresh` memory must be assigned, else added to.
+  // Where a backward writes an adjoint: it assigns to `fresh` memory and adds to any other.
   struct Adjoint {
     T* data;
     bool fresh;
@@ -102,7 +102,7 @@ class Tape {
     if (fresh) node.adjoint = take(v.size());
     return {buffers_[node.adjoint].data, fresh};
   }
-  // The same, zeroed when fresh: for operations that touch a part of it.
+  // The same, set to zero when fresh: for operations that write only a part of it.
   T* adjoint_to_add(Var v) {
     const Adjoint a = adjoint(v);
     if (a.fresh) std::fill_n(a.data, v.size(), T(0));
@@ -112,7 +112,7 @@ class Tape {
   const T* output_adjoint(Var v) const { return buffers_[nodes_[v.node].adjoint].data; }
 
   // Runs the closures from the last variable to the first. Adjoints must have been seeded through
-  // `adjoint`. Variables that no adjoint reaches are passed over. The adjoints of variables without
+  // `adjoint`. Variables that no adjoint reaches are skipped. The adjoints of variables without
   // a closure (the inputs) stay readable.
   void backward() {
     for (std::size_t i = nodes_.size(); i-- > 0;) {
@@ -155,15 +155,14 @@ class Tape {
     void* closure;
     void (*run)(void*, Tape&);
   };
-  // Adjoint memory circulates: a buffer returns when its variable's closure has run, so that the
-  // few in use stay in cache.
+  // Adjoint buffers are pooled: a buffer returns to the pool when its variable's closure has run,
+  // so that the few in use stay in cache.
   struct Buffer {
     T* data;
     std::size_t size;
   };
 
-  // The number of a buffer of `size` numbers that nobody uses: the last one that came back, if one
-  // did.
+  // The number of a free buffer of `size` numbers: the last one returned, if there is one.
   std::uint32_t take(std::size_t size) {
     for (std::size_t i = free_.size(); i-- > 0;) {
       const std::uint32_t buffer = free_[i];

@@ -50,7 +50,7 @@ AtomicFile::AtomicFile(const std::string& path) : name_(path) {
   } else if (!S_ISREG(status.st_mode)) {
     open_directly(path);
   } else {
-    // Renaming asks nothing of the file it replaces, but a write-protected file should stay.
+    // Renaming would replace a write-protected file; it should stay.
     if (::access(path.c_str(), W_OK) != 0) fail(name_, errno);
     target_ = std::filesystem::canonical(path).string();
     open_temporary();

@@ -54,7 +54,7 @@ inline Ball operator/(Ball a, Ball b) {
   return {mid, Ball::up((a.rad + std::fabs(mid) * b.rad) / least + Ball::rounding(mid))};
 }
 
-// Of the part of it that is not negative.
+// The root of the part of `a` that is not negative.
 inline Ball sqrt(Ball a) {
   const double mid = std::sqrt(std::max(a.mid, 0.0));
   const double off = a.mid > a.rad ? a.rad / mid : std::sqrt(std::fabs(a.mid) + a.rad);
@@ -73,13 +73,14 @@ inline Ball tanh(Ball a) {
 
 inline Ball sigmoid(Ball a) { return 1 / (1 + exp(-a)); }
 
-// ln(1 + e^a): max(a, 0) and a positive number, off by 4 units each where they are added.
+// ln(1 + e^a) = max(a, 0) + ln(1 + e^-|a|). No summand is negative, so that relative errors do not
+// grow; the slope is at most 1.
 inline Ball softplus(Ball a) {
   const double mid = std::max(a.mid, 0.0) + std::log1p(std::exp(-std::fabs(a.mid)));
   return {mid, Ball::up(a.rad + Ball::rounding(mid, 12))};
 }
 
-// Encloses both.
+// A ball that encloses both.
 inline Ball hull(Ball a, Ball b) {
   const double other = Ball::up(std::fabs(a.mid - b.mid) + b.rad);
   return {a.mid, other <= a.rad ? a.rad : other};

@@ -1,5 +1,6 @@
-// The errors that reach a person, by who can put them right. Library code throws them and never
-// prints or exits; app/main.cpp catches once and turns each into its exit code.
+// The errors that reach a user, one class for each thing to put right: the command line, the data,
+// the checkpoint. Library code throws them and never prints or exits; app/main.cpp catches once and
+// turns each into its exit code.
 #pragma once
 
 #include <stdexcept>

@@ -17,8 +17,8 @@
 
 namespace iflow {
 
-// How a complaint about a file leaves: throw_as<UsageError> for --config, throw_as<CheckpointError>
-// for a checkpoint.
+// Throws the error about a file: throw_as<UsageError> for --config, throw_as<CheckpointError> for a
+// checkpoint.
 using ThrowError = void (*)(const std::string& message);
 
 template <class E>
@@ -26,11 +26,10 @@ template <class E>
   throw E(message);
 }
 
-// Nothing iflow reads nests deeper; beyond it, recursive users of the value could exhaust the
-// stack.
+// No valid file nests deeper. Functions that recurse over a deeper value could exhaust the stack.
 inline constexpr int kMaxJsonDepth = 64;
 
-// Parses `text`. Besides malformed JSON, refuses duplicate keys and deep nesting. Messages begin
+// Parses `text`. Rejects malformed JSON, duplicate keys and deep nesting. Messages begin
 // with `where` and give line and column.
 nlohmann::json parse_json(std::string_view text, const std::string& where, ThrowError throw_error);
 
@@ -73,7 +72,7 @@ class JsonFields {
   // 1)")`.
   [[noreturn]] void fail(const std::string& key, const std::string& problem) const;
 
-  // Throws for a key that nobody asked for, naming the nearest one that somebody did.
+  // Throws for a key that was not read, naming the most similar one that was.
   void finish() const;
 
  private:
@@ -146,7 +145,7 @@ T JsonFields::convert(const nlohmann::json& value, const std::string& key) const
   }
 }
 
-// The value that the name in field `key` stands for; fails for a name that is none of `names`.
+// The value of the name in field `key`; throws for a name that is not in `names`.
 template <class T>
 T named_value(JsonFields& fields, const std::string& key, const std::map<std::string, T>& names) {
   const auto found = names.find(fields.get<std::string>(key));
@@ -154,7 +153,7 @@ T named_value(JsonFields& fields, const std::string& key, const std::map<std::st
   return found->second;
 }
 
-// Back again: the name of a value that is one of them.
+// The name of a value that is in `names`.
 template <class T>
 std::string name_of(T value, const std::map<std::string, T>& names) {
   return std::find_if(names.begin(), names.end(),

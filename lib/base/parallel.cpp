@@ -22,8 +22,8 @@ class Pieces {
  public:
   Pieces(std::size_t n, const std::function<void(std::size_t)>& f) : f_(f), taken_(n), failed_(n) {}
 
-  // Takes pieces, from `first` on and round, until none is left. Behind one that failed they are
-  // left out; those in front are not, lest another order of the pieces find another error first.
+  // Takes pieces, from `first` on and around, until none is left. Pieces behind one that failed are
+  // skipped. Pieces in front of it are not: the error that is kept must not depend on the order.
   void work(std::size_t first) {
     const std::size_t n = taken_.size();
     for (std::size_t k = 0; k < n; ++k) {

@@ -17,8 +17,8 @@ Gaussian marginal(const Gaussian& joint, std::size_t first);
 Mixture marginal(const Mixture& joint, std::size_t first);
 KernelDensity marginal(const KernelDensity& joint, std::size_t first);
 
-// ln p(y | c) of every row (n, d), in nats, c being its numbers from `first` on: none where first
-// is d, and then it is ln p(y).
+// ln p(y | c) of every row (n, d), in nats. c are the row's numbers from `first` on; with first = d
+// there are none, and it is ln p(y).
 template <class Density>
 std::vector<double> conditional_log_density(const Density& joint, std::span<const double> rows,
                                             std::size_t first, std::size_t d) {

@@ -19,7 +19,7 @@ struct Gaussian {
 // working precision: some column is a linear function of the others.
 Gaussian fit_gaussian(std::span<const double> rows, std::size_t dimension, RowWeights weights = {});
 
-// What keeps the numbers from being a Gaussian of that dimension; empty if nothing does: their
+// Why the numbers are no Gaussian of that dimension; empty if they are one: their
 // number, a covariance that is not symmetric (to 1e-9 of the deviations) or not positive definite.
 std::string gaussian_problem(const Gaussian& gaussian, std::size_t dimension);
 

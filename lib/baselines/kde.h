@@ -1,5 +1,5 @@
 // A Gaussian kernel at every row, one bandwidth for all standardised columns: the density estimate
-// that knows no model. (Silverman, "Density Estimation for Statistics and Data Analysis", 1986)
+// that assumes no model. (Silverman, "Density Estimation for Statistics and Data Analysis", 1986)
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// A mixture of Gaussians with full covariances: the baseline that a practitioner would reach for.
+// A mixture of Gaussians with full covariances: the usual baseline of density estimation.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Images whose numbers are drawn one by one: the baseline of image models, which knows how frequent
-// every value is in each channel and nothing about where.
+// Independent pixels, the baseline of image models: it knows how frequent every value is in each
+// channel, and nothing of where it occurs.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@ struct PixelHistogram {
   std::vector<std::vector<double>> masses;  // [channels][2^bits] positive, of sum 1 in each channel
 };
 
-// Counts the values of the images numbered `rows`, each value once more than it was seen, so that
-// none has probability 0.
+// Counts the values of the images numbered `rows`. Every value counts once more than it occurs, so
+// that none has probability 0.
 PixelHistogram fit_pixels(const Images& images, std::span<const std::size_t> rows);
 
 // ln P of an image, in nats.

@@ -22,7 +22,7 @@ bool is_separator(char c, char delimiter) {
   return c == delimiter || (delimiter == ' ' && c == '\t');
 }
 
-// Blanks that mean nothing around a quoted field.
+// Blanks around a quoted field, which are ignored.
 bool is_padding(char c, char delimiter) { return c == ' ' || (c == '\t' && delimiter != '\t'); }
 
 // Delimiters of a line outside quotes; a run of blanks counts once.
@@ -119,8 +119,8 @@ CsvScanner::CsvScanner(InputFile file) : file_(std::move(file)), buffer_(kInitia
   read_sample();
 }
 
-// Reads as much as the sniffing looks at, however the bytes arrive: what a pipe delivers at a time
-// must not change the result.
+// Reads as much as sniff_delimiter looks at: how many bytes a pipe delivers at a time must not
+// change the result.
 void CsvScanner::read_sample() {
   const auto text = [this] { return std::string_view(buffer_.data(), end_); };
   while (end_ < kSampleBytes && end_of_lines(text(), kSampleLines) == std::string_view::npos &&
@@ -131,7 +131,7 @@ void CsvScanner::read_sample() {
   if (lines_end != std::string_view::npos) {
     sample = sample.substr(0, lines_end);
   } else if (end_ >= kSampleBytes) {
-    // The last line may be a part of one only.
+    // The last line may be cut off.
     const std::size_t last_newline = sample.rfind('\n');
     if (last_newline != std::string_view::npos) sample = sample.substr(0, last_newline);
   }
@@ -145,8 +145,8 @@ void CsvScanner::read_sample() {
   delimiter_ = sniff_delimiter(sample, delimiter_of_suffix(name()));
 }
 
-// Moves what is unread to the front and reads behind it, at least doubling it so that scanning a
-// long record again each time stays linear. False if nothing came.
+// Moves the unread bytes to the front and reads more behind them. Each call at least doubles them,
+// so that scanning a long record again each time takes linear time. False if nothing came.
 bool CsvScanner::read_more() {
   if (at_end_of_file_) return false;
   const std::size_t pending = end_ - begin_;

@@ -18,14 +18,15 @@ struct CsvField {
   bool quoted = false;
 };
 
-// What stands between fields: ',' ';' '\t', or ' ' for any run of spaces and tabs.
+// The delimiter between fields: ',' ';' '\t', or ' ' for any run of spaces and tabs.
 //
-// `sample` is the start of the text. `expected` is what the file's suffix suggests; it wins unless
-// the first line lacks it and another one cuts all lines of the sample into the same number of
-// fields. Without it, the one that does so wins, or else the one the sample has most of.
+// `sample` is the start of the text. `expected` is the delimiter that the file's suffix suggests. A
+// delimiter is even if it cuts all lines of the sample into the same number of fields. `expected`
+// is chosen, unless the first line lacks it and another delimiter is even. Where none is expected,
+// an even one is chosen, else the most frequent one.
 char sniff_delimiter(std::string_view sample, std::optional<char> expected);
 
-// What the suffix suggests: ',' for .csv, tab for .tsv, before a .gz if there is one.
+// The delimiter that the suffix suggests: ',' for .csv, tab for .tsv; a .gz behind it is ignored.
 std::optional<char> delimiter_of_suffix(std::string_view path);
 
 // Reads RFC 4180 and its relatives: any of the delimiters above, LF or CRLF, a byte order mark,

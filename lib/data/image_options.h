@@ -1,4 +1,4 @@
-// What a person can say about reading images.
+// Options for reading images.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ struct ImageSize {
   bool operator==(const ImageSize&) const = default;
 };
 
-// First the crop, then the resizing.
+// The crop comes first, then the resizing.
 struct ImageOptions {
   int bits = 8;                          // 1 to 8: of the pixels' 8 bits, the highest are kept
   std::optional<ImageSize> crop = {};    // to the middle
@@ -23,9 +23,9 @@ struct ImageOptions {
 // The longest side that an image may be cropped or resized to.
 inline constexpr std::size_t kLargestImageSide = 1024;
 
-// "28x20", height first; nothing is "".
+// "28x20", height first; "" for no size.
 std::string size_text(const std::optional<ImageSize>& size);
-// The size, or nothing where the text is no size.
+// The size that such a text states; none where it states no size.
 std::optional<ImageSize> parse_size(const std::string& text);
 
 }  // namespace iflow

@@ -13,17 +13,17 @@
 
 namespace iflow {
 
-// Whether `path` is a folder, or a file of images by its name or its first bytes. Files that can be
-// read only once, "-" among them, are none.
+// Whether `path` is a folder, or a file of images by its name or its first bytes. False for
+// streams, such as "-", which can be read only once.
 bool holds_images(const std::string& path);
 
 // Reads images in pieces; memory does not grow with their number. Input: IDX or .npy of unsigned
 // bytes, N,H,W or N,H,W,C, each also compressed with gzip; one PNG or JPEG; or a folder of those.
 //
-// Throws DataError for all that can't be read or used, naming the file and the image.
+// Throws DataError, naming the file and the image, for what it cannot read or use.
 class ImageReader {
  public:
-  // "-" is standard input. Reads the first image, which says what shape all others must have.
+  // "-" is standard input. Reads the first image, which sets the shape that all others must have.
   explicit ImageReader(const std::string& path, const ImageOptions& options = {});
 
   const ImageShape& shape() const { return shape_; }

@@ -39,8 +39,8 @@ struct Images {
 // order and every pixel, not on how files held them.
 std::string content_hash(const Images& images);
 
-// A number of `bits` bits as files hold it, in 8 bits, and back. Files of fewer bits use the whole
-// range from 0 to 255, and from_8_bits(to_8_bits(v)) = v.
+// Files hold 8 bits a number. to_8_bits spreads numbers of `bits` bits over the whole range from 0
+// to 255, from_8_bits keeps the highest bits: from_8_bits(to_8_bits(v)) = v.
 inline std::uint8_t from_8_bits(std::uint8_t value, int bits) {
   return static_cast<std::uint8_t>(value >> (8 - bits));
 }

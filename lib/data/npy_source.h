@@ -12,7 +12,7 @@
 
 namespace iflow {
 
-// A one-dimensional array is one column, a two-dimensional one has a row a row. Messages name
+// A one-dimensional array is one column; a row of a two-dimensional one is a row. Messages name
 // file:row:column, from 1.
 class NpySource final : public TableSource {
  public:

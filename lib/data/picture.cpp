@@ -24,7 +24,7 @@ std::uint32_t big_endian(std::string_view bytes) {
   return value;
 }
 
-// The decoder believes a PNG's chunks: here each of them is checked, up to the last, IEND.
+// The decoder does not verify a PNG's chunks. Each of them is checked here, up to the last, IEND.
 // Format: www.w3.org/TR/png
 void check_png(const std::string& name, std::string_view bytes) {
   constexpr std::size_t kFrame = 12;  // length, type and checksum around a chunk's data
@@ -44,8 +44,8 @@ void check_png(const std::string& name, std::string_view bytes) {
   }
 }
 
-// The decoder makes up what a JPEG lacks. The pixels end with the marker FF D9, which nothing else
-// behind their beginning, FF DA, looks like.
+// The decoder fills in what a truncated JPEG lacks, without an error. The pixels begin behind the
+// marker FF DA and end with FF D9, which does not occur in them.
 void check_jpeg(const std::string& name, std::string_view bytes) {
   const std::size_t scan = bytes.find("\xFF\xDA");
   if (scan == std::string_view::npos || bytes.find("\xFF\xD9", scan) == std::string_view::npos) {

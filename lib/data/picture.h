@@ -21,10 +21,10 @@ struct Picture {
 // Whether a file begins as a PNG or a JPEG does.
 bool begins_as_picture(std::string_view bytes);
 
-// Decodes the bytes of a PNG or JPEG file, 8 bits a channel, grey or colour; transparency is
-// accepted where there is none of it to be seen. Throws DataError beginning with `name` for a file
-// that is no picture, damaged, cut short, or larger than kMaxPicturePixels; nothing is allocated
-// before its header has been checked.
+// Decodes the bytes of a PNG or JPEG file, 8 bits a channel, grey or colour. An alpha
+// channel is accepted where every pixel is opaque. Throws DataError beginning with `name` for a
+// file that is no picture, damaged, cut short, or larger than kMaxPicturePixels; nothing is
+// allocated before its header has been checked.
 Picture decode_picture(const std::string& name, std::string_view bytes);
 
 // Throws DataError unless height times width is from 1 to kMaxPicturePixels.

@@ -12,8 +12,9 @@ namespace iflow {
 
 class PixelArraySource final : public ImageSource {
  public:
-  // Takes a file at its beginning, which must be that of IDX or .npy. Throws DataError where the
-  // header promises more or fewer bytes than an ordinary file has; a stream shows it at its end.
+  // `file` stands at its beginning, which must be that of IDX or .npy. Throws DataError where the
+  // header promises more or fewer bytes than an ordinary file has; of a stream `next` throws it, at
+  // the end.
   explicit PixelArraySource(InputFile file);
 
   std::uint64_t count() const override { return array_.count; }

@@ -21,7 +21,7 @@ struct Table {
   }
 };
 
-// The number in the source, counted from 1, of a table's row, `dropped` as in the table.
+// The number in the source, from 1, of row `index` of a table. `dropped`: of the table.
 std::size_t number_in_source(std::size_t index, const std::vector<std::size_t>& dropped);
 
 // The names x1, x2, ..., x<count> of columns without names.
@@ -30,10 +30,10 @@ std::vector<std::string> default_column_names(std::size_t count);
 // Takes the column out of the table and returns its values.
 std::vector<double> take_column(Table& table, std::size_t index);
 
-// The table with one more column at its end; values: one of each row.
+// The table with one more column behind its others. values: (rows)
 Table with_column(const Table& table, const std::string& name, const std::vector<double>& values);
 
-// The table with its columns called `names` behind all others, both in their order.
+// The table with the columns `names` moved behind the others; both keep their order.
 Table with_columns_last(const Table& table, const std::vector<std::string>& names);
 
 // Identifies the data a model was fitted on: 32 hexadecimal digits that depend on the column names

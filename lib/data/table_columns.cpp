@@ -42,7 +42,8 @@ std::string counted(std::size_t count) {
   return std::to_string(count) + (count == 1 ? " column" : " columns");
 }
 
-// The columns of one file, and where to point when one of them can't be had.
+// Finds the columns of one file. `place` is what messages about a column that is missing begin
+// with.
 class Finder {
  public:
   Finder(const std::string& place, const std::vector<std::string>& names)
@@ -119,7 +120,7 @@ ColumnSelection select_columns(const std::string& place, const std::vector<std::
   const Finder finder(place, names);
   const bool by_name = !options.expected.empty() && has_header && options.expected_has_header;
 
-  // A column that is kept is a number column only where somebody asks for it by name.
+  // A kept column is a number column only where `columns` names it.
   std::vector<std::string> available = options.columns;
   if (available.empty()) {
     const std::vector<std::string> only_kept =

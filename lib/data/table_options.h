@@ -1,4 +1,4 @@
-// What a person can say about reading a table.
+// Options for reading a table.
 #pragma once
 
 #include <map>
@@ -30,9 +30,9 @@ struct TableOptions {
   // the model's data and this table have a header, and by their number otherwise.
   std::vector<std::string> expected = {};
   bool expected_has_header = true;
-  // Columns, of the expected ones where there are such, that come after all others.
+  // Columns to put behind all others; of the expected ones, where some are expected.
   std::vector<std::string> last = {};
-  // Columns that may be there besides the expected ones, where those are found by name.
+  // Columns to accept besides the expected ones, where those are found by name.
   std::vector<std::string> unused = {};
 };
 

@@ -17,7 +17,7 @@ namespace iflow {
 // with blanks between numbers, or .npy, each also compressed with gzip; .npy and gzip are
 // recognised by their first bytes.
 //
-// Throws DataError for all that can't be read or used, naming file:line:field (both from 1; row and
+// Throws DataError for what it cannot read or use, naming file:line:field (both from 1; row and
 // column for .npy; "<stdin>" for standard input).
 class TableReader {
  public:

@@ -50,7 +50,7 @@ class TableSource {
 [[noreturn]] void throw_missing_value(const std::string& place, std::string_view text,
                                       const std::string& column);
 
-// `text` as messages show it: between quotes, cut to a few words, without control characters.
+// `text` as messages show it: in quotes, at most 40 bytes of it, without control characters.
 std::string shown(std::string_view text);
 
 }  // namespace iflow

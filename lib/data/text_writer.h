@@ -27,7 +27,7 @@ class TextWriter {
   // A whole row of text: the column names.
   void header(std::span<const std::string> names);
 
-  // Hands on what is buffered, so that whoever reads a stream sees it now.
+  // Writes what is buffered, so that the reader of a stream sees it now.
   void flush();
 
   // Completes the file. Nothing may be written after.

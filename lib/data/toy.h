@@ -28,9 +28,9 @@ class Toy {
   // numbers in row-major order. A row depends on (seed, toy, its own index) alone.
   std::vector<double> sample(std::uint64_t seed, std::uint64_t first_row, std::size_t n) const;
 
-  // ln p(x1, x2) in nats: to 1e-10 where samples are to be expected at all (p > 1e-20), save a
-  // hair's breadth around the pinwheel's folds, where p is infinite; to one part in a hundred
-  // everywhere else. -inf where p is zero or -ln p overflows, NaN for a NaN.
+  // ln p(x1, x2) in nats. The error is below 1e-10 where p > 1e-20, except very close to the
+  // pinwheel's folds, where p is infinite; elsewhere it is below one part in a hundred. -inf where
+  // p is zero or -ln p overflows, NaN for a NaN.
   double log_density(double x1, double x2) const;
 
   // -E ln p in nats, to 1e-7.
@@ -44,7 +44,7 @@ class Toy {
   double entropy_;
 };
 
-// The names `find_toy` knows, in the order they are listed to a person.
+// The names that `find_toy` accepts, in the order of the help.
 const std::vector<std::string>& toy_names();
 
 // The toy called `name`. Throws UsageError for an unknown name, listing the known ones, the most

@@ -9,7 +9,7 @@ namespace iflow {
 namespace {
 
 constexpr std::size_t kSide = 8;
-constexpr std::uint32_t kStream = 100;  // apart from the toys with a density
+constexpr std::uint32_t kStream = 100;  // differs from those of the toys with a density
 
 struct Shape {
   double x, y;  // the centre

@@ -1,5 +1,5 @@
-// What is known of an activation at every z: how steep it and its slope can be, and how far off the
-// computed numbers are.
+// Bounds of an activation that hold at every z: of its slope, of how its slope changes, and of the
+// rounding error of the computed numbers.
 #pragma once
 
 #include "kernels/channel_activation.h"

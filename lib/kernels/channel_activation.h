@@ -7,14 +7,14 @@
 
 namespace iflow {
 
-// `concatenated`: [phi(z), phi(-z)] / 1.004, twice as many channels (kernels/clipswish.h); of
-// LipSwish only.
+// `concatenated`: [phi(z), phi(-z)] / 1.004, twice as many channels (kernels/clipswish.h). Only
+// LipSwish can be.
 struct ChannelActivation {
   Activation kind = Activation::kLipSwish;
   bool concatenated = false;
 
   std::size_t outputs(std::size_t channels) const { return concatenated ? 2 * channels : channels; }
-  // Numbers a lane that are kept of Phi at one pixel: phi'; concatenated, also a sigmoid.
+  // Numbers per lane and pixel in `kept`: phi'; if concatenated, also a sigmoid.
   std::size_t kept(std::size_t channels) const { return concatenated ? 2 * channels : channels; }
 };
 
@@ -26,17 +26,17 @@ namespace kernels {
 // The functions of activation.h and clipswish.h for either kind. z: [(1 + D) G][C][kLanes]
 // y: [(1 + D) G][outputs(C)][kLanes]  kept: [G][kept(C)][kLanes]
 
-// kept alone.
+// kept <- what the functions below reuse.
 template <class T>
 void channel_activation_keep(ChannelActivation phi, T a, const T* z, T* kept, std::size_t channels,
                              std::size_t groups);
 
-// y, and kept unless it is null.
+// y <- Phi(z) and the tangents; kept as well unless it is null.
 template <class T>
 void channel_activation_forward(ChannelActivation phi, T a, const T* z, T* y, T* kept,
                                 std::size_t channels, std::size_t groups, std::size_t tangents);
 
-// y given `kept`, to the bit.
+// y from `kept`, with the same bits.
 template <class T>
 void channel_activation_again(ChannelActivation phi, T a, const T* z, const T* kept, T* y,
                               std::size_t channels, std::size_t groups, std::size_t tangents);

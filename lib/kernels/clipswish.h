@@ -16,8 +16,8 @@ namespace iflow::kernels {
 // The Lipschitz constant of [phi(z), phi(-z)] is below this. (Perugachi-Diaz et al., appendix D)
 inline constexpr double kClipSwishLipschitz = 1.004;
 
-// What the passes behind the first take up again instead of another sigmoid, kept: [G][2
-// C][kLanes], of every group phi'(z) / k and then sigmoid(a z).
+// kept <- what later passes reuse in place of another sigmoid: [G][2 C][kLanes], in every group
+// phi'(z) / k and then sigmoid(a z).
 template <class T>
 void clipswish_keep(T a, const T* z, T* kept, std::size_t channels, std::size_t groups);
 
@@ -27,7 +27,7 @@ template <class T>
 void clipswish_forward(T a, const T* z, T* y, T* kept, std::size_t channels, std::size_t groups,
                        std::size_t tangents);
 
-// The same given what was kept, to the bit.
+// The same from `kept`, with the same bits.
 template <class T>
 void clipswish_again(const T* z, const T* kept, T* y, std::size_t channels, std::size_t groups,
                      std::size_t tangents);

@@ -37,7 +37,7 @@ struct TapSum {
   std::size_t pad() const { return side / 2; }
 };
 
-// Where a tile stands: its first pixel and first output.
+// The place of a tile: its first pixel and first output.
 struct Place {
   std::size_t row, column, output;
 };
@@ -76,7 +76,7 @@ template <class T, std::size_t kFirst, std::size_t kLast, std::size_t kRows, std
 }
 
 // One tile of one group, in the lanes that the pointers begin with: kRows outputs of kColumns
-// pixels. Instead of a halo of zeros, the tile leaves out what reads outside the image.
+// pixels. There is no padding in memory: the tile skips products with pixels outside the image.
 template <class T, std::size_t kRows, std::size_t kColumns>
 [[gnu::always_inline]] inline void tile(const TapSum<T>& sum, const Place& at, const T* bias,
                                         const T* x, T* y) {

@@ -1,13 +1,13 @@
 // Convolutions of lanes of images: the hot loops of models of images.
 //
 // An image tensor is [G][H][W][C][kLanes] (simd.h), aligned to simd::kVectorBytes: G groups of
-// kLanes images, which never meet. Weights are row-major (outputs) x (side * side * inputs), the
-// columns in the order [ky][kx][input]. Pixels outside the image are 0, the stride is 1, and the
+// kLanes images, which do not mix. Weights are row-major (outputs) x (side * side * inputs), the
+// columns in the order [ky][kx][input]. The padding is zero, the stride is 1, and the
 // output is as large as the input:
 //
 //   y[i][j][o] = sum over ky, kx, c of w[o][ky][kx][c] x[i + ky - side / 2][j + kx - side / 2][c]
 //
-// With a side of 1 it is a product with pixels as groups, and left to matmul.h.
+// With a side of 1 it is a matrix product with pixels as groups, which matmul.h does.
 #pragma once
 
 #include <cstddef>
@@ -22,11 +22,11 @@ struct ConvolutionShape {
   std::size_t pixels() const { return height * width; }
   std::size_t taps() const { return side * side; }
   std::size_t columns() const { return taps() * inputs; }
-  // Multiplications of an image; those with the zeros outside it need not be done, nor counted.
+  // Multiplications per image, without those by the padding.
   std::size_t products() const { return met(height) * met(width) * inputs * outputs; }
 
  private:
-  // Along a side of the image: the pairs of a pixel and a tap that reads inside it.
+  // Along a side of the image: the pairs of a pixel and a tap that reads no padding.
   std::size_t met(std::size_t length) const {
     std::size_t pairs = length;
     for (std::size_t d = 1; d <= side / 2 && d < length; ++d) pairs += 2 * (length - d);
@@ -34,8 +34,8 @@ struct ConvolutionShape {
   }
 };
 
-// y[g] = w * x[g], plus the bias (outputs) in every image of the first `bias_groups` groups; no
-// bias where it is null. The others are tangents, which have none.
+// y[g] = w * x[g], plus the bias (outputs) in every image of the first `bias_groups` groups. The
+// other groups are tangents, which have no bias. bias may be null: none.
 // w: (outputs, columns)  x: [G][H][W][inputs][kLanes]  y: [G][H][W][outputs][kLanes]
 template <class T>
 void convolve(const ConvolutionShape& shape, const T* w, const T* bias, std::size_t bias_groups,

@@ -44,7 +44,7 @@ struct LaneOperand {
   }
 };
 
-// Whether inputs should be the many, because that makes fewer tiles.
+// Whether it makes fewer tiles if the inputs are the many.
 bool inputs_are_many(std::size_t outputs, std::size_t inputs) {
   return Cut(inputs, kMany).count * Cut(outputs, kFew).count <
          Cut(outputs, kMany).count * Cut(inputs, kFew).count;
@@ -56,7 +56,7 @@ struct LaneTile {
   static constexpr std::size_t kCount = kM * kF;
   Vec<T> acc[kM][kF];
 
-  // Continues with accumulators that `save` left, or with none.
+  // Loads the accumulators that `save` stored; zeros for the first part of the pixels.
   [[gnu::always_inline]] void begin(bool first, const T* sums) {
 #pragma GCC unroll 32
     for (std::size_t m = 0; m < kM; ++m) {
@@ -104,7 +104,7 @@ struct LaneTile {
 
   // dw += the sums of the lanes, as sum_lanes left them.
   static void add_to(T* dw, const T* sums, std::size_t many_stride, std::size_t few_stride) {
-    T copy[kM][kF];  // which the compiler knows to be no part of dw
+    T copy[kM][kF];  // does not alias dw, which the compiler can see
     std::copy_n(sums, kCount, copy[0]);
     if (few_stride == 1) {
 #pragma GCC unroll 32
@@ -122,7 +122,7 @@ struct LaneTile {
   }
 };
 
-// Calls f.operator()<kM, kF>() for a size of tile that is known only now.
+// Calls call.operator()<m, f>() for a tile size that is known only at run time.
 template <class F>
 void with_tile(std::size_t m, std::size_t f, const F& call) {
   [&]<std::size_t... kLess>(std::index_sequence<kLess...>) {
@@ -133,7 +133,7 @@ void with_tile(std::size_t m, std::size_t f, const F& call) {
   (std::make_index_sequence<kMany * kFew>{});
 }
 
-// Numbers that hold `count` saved accumulators for sum_lanes.
+// Numbers to allocate for `count` saved accumulators, so that sum_lanes may read whole blocks.
 template <class T>
 std::size_t lane_sums_size(std::size_t count) {
   return (count + kWidth<T>)*kWidth<T>;
@@ -168,7 +168,8 @@ struct Gradient {
   T* dw;
 };
 
-// Where, along one side of the image, pixels begin .. end - 1 of dy meet pixels of x under a tap.
+// Along one side of the image: under a tap, pixels begin .. end - 1 of dy meet the pixels of x from
+// x_begin on.
 struct Range {
   std::size_t begin, end, x_begin;
   std::size_t length() const { return end - begin; }

@@ -1,5 +1,5 @@
-// Extended precision, for the few rows of which double's rounding leaves too little proved: numbers
-// one at a time and functions of the C library, some two hundred times slower than the kernels.
+// Extended precision, for the few rows whose inverse is not proved in double. It computes one
+// number at a time with functions of the C library, some two hundred times slower than the kernels.
 #pragma once
 
 #include <limits>
@@ -9,16 +9,16 @@
 
 namespace iflow {
 
-// Of 64 significant bits on x86. Where it is no more than double, nothing more is proved with it.
+// 64 significant bits on x86. Where long double is double, it proves nothing more.
 using Extended = long double;
 
-// The unit roundoff to take for bounds: sixteen times the true one, so that functions of the C
-// library, which are off by a few ulp, keep what activation_bounds.h says of the kernels.
+// The unit roundoff for bounds: sixteen times the true one. Functions of the C library are off by a
+// few ulp; with this roundoff the bounds of activation_bounds.h hold for them too.
 inline constexpr double kExtendedRoundoff = 8 * std::numeric_limits<Extended>::epsilon();
 
 namespace kernels {
 
-// Phi(z): of as many numbers, concatenated of twice as many. a: the activation's parameter.
+// Phi(z): as many numbers as z, twice as many if concatenated. a: the activation's parameter.
 std::vector<Extended> extended_activation(ChannelActivation phi, Extended a,
                                           const std::vector<Extended>& z);
 

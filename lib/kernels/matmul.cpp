@@ -25,11 +25,11 @@ using simd::Vec;
 // Accumulators a register tile may hold; the rest of the registers feed them.
 constexpr std::size_t kAccumulators = simd::kRegisters * 3 / 4;
 
-// What a register tile multiplies: `left`, read one number at a time and broadcast, times `right`,
-// read a vector at a time. Both matmul and weight_gradient are such products.
+// The operands of a register tile: `left` is read one number at a time and broadcast, `right` a
+// vector at a time. matmul and weight_gradient are both products out = left right.
 //   left   element (m, j), j = b * width + k: left[m * row_stride + b * block_stride + k * stride]
 //   right  element (j, group g, lane l):      right[g * right_group + j * kLanes + l]
-//   out    element (m, group g, lane l):      out[m * out_row + g * out_group + l], anyhow aligned
+//   out    element (m, group g, lane l):      out[m * out_row + g * out_group + l], unaligned
 template <class T>
 struct Product {
   const T* left;
@@ -39,20 +39,21 @@ struct Product {
   T* out;
   std::size_t out_row, out_group;
   std::size_t rows;
-  // What out begins with: what it holds, or the bias (rows) in the first groups and 0 in the rest.
+  // The initial value of `out`: its own (accumulate), or the bias (rows) in the first groups and 0
+  // in the others.
   bool accumulate = false;
   const T* bias = nullptr;
   std::size_t bias_groups = 0;
 };
 
-// On to the next row of `out`.
+// Moves `row` to the next row of `out`.
 template <class T>
 [[gnu::always_inline]] inline void walk(T*& row, std::size_t stride) {
   row += stride;
   forget(row);
 }
 
-// What the accumulators of a tile begin with.
+// The initial values of a tile's accumulators.
 template <class T, std::size_t kRows, std::size_t kGroups>
 [[gnu::always_inline]] inline void begin_tile(
     const Product<T>& p, std::size_t m, std::size_t g,
@@ -271,8 +272,8 @@ namespace {
 // Accumulators in one tile of the weight gradient: as many as one reduction turns into sums.
 constexpr std::size_t kSums = 16;
 
-// to[i] += sums[i], kCount numbers side by side, as vectors as far as they fill some. (The compiler
-// would take them out of a vector one by one.)
+// to[i] += sums[i], kCount contiguous numbers, in vectors where they fill whole ones. (The compiler
+// would extract them one by one.)
 template <class T, std::size_t kCount>
 [[gnu::always_inline]] inline void add_sums(const T* sums, T* to) {
   constexpr std::size_t kBytes = std::min(kCount * sizeof(T), simd::kVectorBytes);
@@ -290,8 +291,8 @@ template <class T, std::size_t kCount>
   }
 }
 
-// acc[i * kStride] += row i of dy, its groups and registers, for kRows rows from the first of dy
-// on; a group has m rows.
+// acc[i * kStride] += the sum over groups and registers of row i of dy, for its first kRows rows. A
+// group has m rows.
 template <class T, std::size_t kRows, std::size_t kStride>
 [[gnu::always_inline]] inline void add_rows(const T* dy, std::size_t m, std::size_t groups,
                                             Vec<T>* acc) {

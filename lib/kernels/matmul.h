@@ -8,8 +8,8 @@
 
 namespace iflow::kernels {
 
-// A weight matrix as it is read: element (m, k) stands at data[m * row_stride + k * column_stride],
-// so that a transpose is a view.
+// A strided view of a weight matrix: element (m, k) stands at data[m * row_stride + k *
+// column_stride]. A transpose is a view as well.
 template <class T>
 struct MatrixView {
   const T* data;
@@ -42,9 +42,9 @@ template <class T>
 void weight_gradient(const T* dy, const T* x, T* dw, std::size_t m, std::size_t k,
                      std::size_t groups);
 
-// The same for inputs whose tangents are the K unit vectors, dy holding their outputs' adjoints
-// behind those of the values: dw += dy x^T, column j of it += the sum over groups and lanes of
-// dy_j. dy: [(1 + K) G][M][kLanes]  x: [G][K][kLanes]  dw: (M, K)
+// The same for inputs whose tangents are the K unit vectors: dw += dy x^T, and column j of dw +=
+// the sum over groups and lanes of dy_j. dy holds the adjoints of the values and then those dy_j of
+// each tangent j. dy: [(1 + K) G][M][kLanes]  x: [G][K][kLanes]  dw: (M, K)
 template <class T>
 void weight_gradient_of_unit_tangents(const T* dy, const T* x, T* dw, std::size_t m, std::size_t k,
                                       std::size_t groups);

@@ -63,7 +63,7 @@ inline void store_unaligned(T* p, Vec<T> v) {
   std::memcpy(p, &v, sizeof v);
 }
 
-// All lanes x.
+// x in every lane.
 template <class T>
 inline Vec<T> broadcast(T x) {
   return x - Vec<T>{};
@@ -76,8 +76,8 @@ inline void fill(T* y, T x) {
   for (std::size_t l = 0; l < kLanes; l += kWidth<T>) store(y + l, broadcast(x));
 }
 
-// y += a x on a group's kLanes lanes. (The compiler doesn't know that they don't overlap, and would
-// take them one by one.)
+// y += a x on a group's kLanes lanes. (The compiler must assume that the arrays alias, and would
+// not vectorise a plain loop.)
 template <class T>
 inline void add_product(T* y, const T* a, const T* x) {
 #pragma GCC unroll 4
@@ -86,15 +86,15 @@ inline void add_product(T* y, const T* a, const T* x) {
   }
 }
 
-// Keeps GCC from knowing where a pointer came from: it would compute the addresses of all rows of a
-// tile ahead, only to spill them.
+// Hides the origin of a pointer from GCC, which would compute the addresses of all rows of a tile
+// in advance and spill them.
 template <class T>
 [[gnu::always_inline]] inline void forget(T*& p) {
   asm("" : "+r"(p));
 }
 
-// Holds what was loaded in a register. Where these are few, GCC would read it from memory again for
-// each of its uses, and two loads a cycle do not feed two multiply-adds.
+// Keeps a loaded value in a register. Where registers are few, GCC would load it again for each
+// use, and two loads a cycle do not feed two multiply-adds.
 template <class T>
 [[gnu::always_inline]] inline void hold([[maybe_unused]] Vec<T>& v) {
 #if defined(__x86_64__)
@@ -102,8 +102,8 @@ template <class T>
 #endif
 }
 
-// All lanes *p, read for the sake of `user` alone, whose multiply-add takes it from memory: for
-// where no register is left to keep it in.
+// *p in every lane, as a memory operand of the multiply-add that computes `user`: for where no
+// register is left for it.
 template <class T>
 [[gnu::always_inline]] inline Vec<T> broadcast_for([[maybe_unused]] Vec<T>& user, const T* p) {
 #if defined(__x86_64__)

@@ -5,7 +5,7 @@
 
 namespace iflow::kernels {
 
-// (Above 0 log1p would be slower, and beside x no more exact.)
+// (Above 0 log1p would be slower, and no more exact once x is added.)
 template <class T>
 T softplus(T x) {
   return x > 0 ? x + std::log(1 + std::exp(-x)) : std::log1p(std::exp(x));

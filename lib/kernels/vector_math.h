@@ -37,7 +37,7 @@ inline Vec<T> from_bits(IntVec<T> x) {
   return reinterpret_cast<Vec<T>>(x);
 }
 
-// yes where the mask is set, no elsewhere.
+// `yes` where the mask is set, `no` elsewhere.
 template <class T>
 inline Vec<T> select(IntVec<T> mask, Vec<T> yes, Vec<T> no) {
   return mask ? yes : no;
@@ -103,9 +103,9 @@ struct Quadrant {
   Vec<T> rest;
 };
 
-// Of a z, in quarter turns: two roundings of the angle, one where the products are fused. A product
-// of its own and a reduction in three parts would take four instructions more, which a training
-// step notices.
+// Of the angle a z, in quarter turns. The angle is rounded twice, once where the products are
+// fused. A product of its own and a reduction in three parts would take four instructions more,
+// which a training step notices.
 inline Quadrant<float> quadrant_of(Vec<float> z, float a) {
   const auto quarters = static_cast<float>(a * (2 / std::numbers::pi));
   IntVec<float> number;
@@ -113,7 +113,7 @@ inline Quadrant<float> quadrant_of(Vec<float> z, float a) {
   return {number, z * quarters - n};
 }
 
-// Of a z, in radians.
+// Of the angle a z, in radians.
 inline Quadrant<double> quadrant_of(Vec<double> z, double a) {
   // pi / 2 in parts whose products with the quadrant's number are exact.
   constexpr double kPart1 = 0x1.921FB54p0, kPart2 = 0x1.10B4610p-30, kPart3 = 0x1.A62633145C06Ep-58;
@@ -135,7 +135,7 @@ constexpr double quarter_turn_to(int n) {
   return power;
 }
 
-// sin and cos of a rest in quarter turns.
+// sin and cos of the rest of an angle, in quarter turns.
 inline SinCos<float> sincos_of_rest(Vec<float> r) {
   const auto sin_term = [](int k) {
     return static_cast<float>(kSinTerms[k] * quarter_turn_to(2 * k + 1));
@@ -148,7 +148,7 @@ inline SinCos<float> sincos_of_rest(Vec<float> r) {
           horner<float, std::size(kCosTerms)>(r2, cos_term)};
 }
 
-// The same of one in radians.
+// The same, in radians.
 inline SinCos<double> sincos_of_rest(Vec<double> r) {
   constexpr int kTerms = 9;
   const auto term = [](int k, int factor) {
@@ -159,8 +159,8 @@ inline SinCos<double> sincos_of_rest(Vec<double> r) {
           horner<double, kTerms>(r2, [&](int k) { return term(k, 2 * k); })};
 }
 
-// The lanes of z beyond `limit`, by the C library: out of line, so that the fast path keeps its
-// registers.
+// Computes the lanes of z beyond `limit` with the C library. It is not inlined, so that the fast
+// path keeps its registers.
 template <class T>
 [[gnu::noinline, gnu::cold]] SinCos<T> sincos_far_lanes(Vec<T> z, T a, SinCos<T> near, T limit) {
   for (std::size_t i = 0; i < kWidth<T>; ++i) {
@@ -172,11 +172,11 @@ template <class T>
   return near;
 }
 
-// sin and cos of a z, for a > 0 and any finite angle. In double the product is rounded first; in
-// float a is, to 24 bits of quarter turns.
+// sin and cos of a z, for a > 0 and any finite angle. In double the product a z is rounded first;
+// in float a is, to 24 bits of quarter turns.
 template <class T>
 inline SinCos<T> sincos(Vec<T> z, T a) {
-  // Beyond this angle too little of the rest is left; the C library takes such lanes.
+  // Beyond this angle the rest has too few correct bits; the C library computes such lanes.
   constexpr T kLimit = std::is_same_v<T, float> ? T(8192) : T(1 << 25);
   const Quadrant<T> quadrant = quadrant_of(z, a);
   const SinCos<T> rest = sincos_of_rest(quadrant.rest);

@@ -17,16 +17,16 @@ namespace iflow {
 namespace {
 
 constexpr std::size_t kFewestRows = 10;
-// Of a column's numbers and of their spread.
+// Limits of a column's numbers and of their spread.
 constexpr double kLargest = 1e100;
 constexpr double kSmallest = 1e-100;
 // The width of the densest half of the rows, in standard deviations (1.35 for a Gaussian), below
-// which a column is an error, and below which it is worth a warning. Beyond the first the float
+// which a column is an error, and below which it is worth a warning. Below the first the float
 // numbers that training sees run together. (tests/bench/RESULTS.md, wild rows)
 constexpr double kSpike = 1e-6;
 constexpr double kWild = 1e-2;
 // A column is a linear function of those before it when they explain all but this part of its
-// variance (objective/gaussian.cpp refuses the same).
+// variance (baselines/gaussian.cpp rejects the same).
 constexpr double kUnexplained = 1e-14;
 
 struct Column {
@@ -151,7 +151,7 @@ class Inspector {
     refuse("column " + quoted(name) + " " + what);
   }
 
-  // The way out when columns are at fault: the same data without this one.
+  // The remedy in messages about a column: the same data without it.
   std::string without(const std::string& name) const {
     if (table_.columns.size() == 1) return "";
     std::string others;
@@ -200,9 +200,9 @@ class Inspector {
                        [&](const LatticeColumn& lattice) { return lattice.column == index; });
   }
 
-  // discrete: one value may well be most of the rows.
+  // discrete: no warning where one value is most of the rows.
   void check_scale(const Column& column, bool discrete) {
-    // A value that is most of the rows is no scale.
+    // A value that is most of the rows would make the densest half a point.
     std::vector<double> sorted = column.sorted;
     const Mode mode = mode_of(sorted);
     if (2 * mode.count >= sorted.size()) {

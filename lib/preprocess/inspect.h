@@ -1,5 +1,5 @@
-// A look at the data before a model is fitted: what can't work is refused, what may surprise is
-// said, by name.
+// Inspection of the data before a model is fitted: it rejects data that no fit can work on and
+// warns of columns that may surprise, by name.
 #pragma once
 
 #include <span>
@@ -16,8 +16,8 @@ std::size_t rows_needed(std::size_t columns);
 
 // Returns warnings: columns of integers, columns in which one value is most of the rows, wild
 // scales. `dequantised`: the columns whose integers will be spread over the steps of their lattice.
-// `given`: how many columns, the last ones, are not modelled but what the density is conditional
-// on; integers and frequent values are nothing to say about these.
+// `given`: the number of columns, the last ones, that the density is conditional on. They are not
+// modelled, so there is no warning of their integers and frequent values.
 //
 // Throws DataError, beginning with `source`, for
 // - fewer rows than rows_needed();

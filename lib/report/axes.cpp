@@ -53,8 +53,8 @@ Axes::Axes(Rect frame, Range x, Range y)
 }
 
 Point Axes::at(double x, double y) const {
-  // Far enough that the direction of a line through the frame isn't bent, near enough that it can
-  // be computed with.
+  // Far enough that the direction of a line through the frame does not change, near enough that the
+  // canvas can compute with it.
   constexpr double kFarthest = 1e6;
   const auto position = [&](double value, const Range& range) {
     return std::clamp((value - range.min) / range.span(), -kFarthest, kFarthest);

@@ -18,7 +18,7 @@ class Axes {
 
   const Rect& frame() const { return frame_; }
 
-  // Data units to pixels. May lie outside the frame, but never absurdly far.
+  // Data units to pixels. Points far outside the frame are moved closer to it.
   Point at(double x, double y) const;
 
   void draw_grid(Canvas& canvas) const;

@@ -29,10 +29,9 @@ struct CurveFigure {
   std::optional<CurveFloor> floor;     // a dashed horizontal line
 };
 
-// 1200 x 640 pixels. The loss axis shows all that happens after the first tenth of the steps, but
-// for the wildest 1 % of the training losses, and always the whole of the validation curve's later
-// nine tenths, best and floor; what is beyond leaves through the frame. Curves too short for that
-// are shown whole.
+// 1200 x 640 pixels. The loss axis covers the losses behind the first tenth of the steps: all of
+// the validation, best and floor, and the training without its largest 1 %. What is beyond is cut
+// off at the frame. Curves too short for that are shown whole.
 //
 // Throws NumericError when there is neither a training nor a validation point, or when a step or a
 // loss is not finite.

@@ -1,4 +1,4 @@
-// How our figures look.
+// Colours and text sizes of all figures.
 #pragma once
 
 #include "report/colormap.h"

@@ -46,8 +46,9 @@ double cell_centre(Range range, int index, int count);
 void check_points(std::span<const DataPoint> points, const std::string& what);
 void check_density(const DensityGrid& grid);
 
-// Translucent dots whose layers add up along the colour map, set so that single points show and
-// crowds keep their structure, be they ten or 10^5.
+// Translucent dots whose layers add up along the colour map. Their opacity follows from how crowded
+// the points are: single points are visible and dense regions keep their structure, with ten points
+// as with 10^5.
 void draw_points(Canvas& canvas, const Axes& axes, std::span<const DataPoint> points);
 
 // A density p is drawn as colormap(brightness(p, p_top)), brightness being sqrt(p / p_top), at most
@@ -55,9 +56,8 @@ void draw_points(Canvas& canvas, const Axes& axes, std::span<const DataPoint> po
 void draw_density(Canvas& canvas, const Rect& frame, const DensityGrid& grid, double p_top);
 double brightness(double p, double p_top);
 
-// The density above which colours need not change: the level that only the cells with the densest
-// 2 % of the mass exceed, so that a spike can't darken all the rest. p: of cells of equal area, 1
-// or more.
+// The density of the brightest colour: the level that only the cells with the densest 2 % of the
+// mass exceed, so that a spike cannot darken all the rest. p: of cells of equal area, 1 or more.
 double top_level(std::vector<double> p);
 
 }  // namespace iflow

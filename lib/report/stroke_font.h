@@ -1,5 +1,5 @@
-// The font of our pictures: glyphs as pen strokes, so that text is sharp at any size and nothing
-// has to be installed or found at run time.
+// The font of the pictures: glyphs as pen strokes. Text is sharp at any size, and no font has to be
+// installed.
 #pragma once
 
 #include <vector>

@@ -24,7 +24,7 @@ bool begins_with_number(std::string_view cell) {
   double value = 0;
   const auto [rest, error] = std::from_chars(cell.data(), end, value);
   if (error == std::errc::invalid_argument) return false;
-  // "inf" is a number, "info" is none.
+  // "inf" is a number, "info" is not.
   return std::isfinite(value) || rest == end;
 }
 
