@@ -71,10 +71,10 @@ Promise check_bounds(const std::string& name, const std::map<std::string, double
 
 // Every weight's spectral norm, and every block's Lipschitz bound, from the stored numbers.
 std::vector<Promise> check_lipschitz(const Fit& fit) {
-  Flow<double> flow = build_flow<double>(fit.flow);
+  const Flow<double> flow = build_flow<double>(fit.flow);
   const std::vector<double> values(fit.parameters.begin(), fit.parameters.end());
   const std::vector<double> norms = proved_norms(flow.layout(), values);
-  const std::vector<double> bounds = flow.prove(values);
+  const std::vector<double> bounds = flow.prove(values).residual_lipschitz();
   std::map<std::string, double> matrices, coefficients, blocks, one;
   for (std::size_t i = 0; i < norms.size(); ++i) {
     const ParameterInfo& info = flow.layout()[i];

@@ -38,7 +38,8 @@ Transformed ActNorm<T>::forward(const Pass<T>& pass, Var x) const {
 }
 
 template <class T>
-Inverted ActNorm<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions&) const {
+Inverted ActNorm<T>::inverse(const Pass<T>& pass, Var y, const Certificate&,
+                             const InverseOptions&) const {
   const T* log_scale = pass.parameter(log_scale_).value;
   const T* shift = pass.parameter(shift_).value;
   const Var x = pass.tape.variable(y.elements, y.groups);
@@ -75,7 +76,7 @@ void ActNorm<T>::initialise(const Pass<T>& pass, std::span<T> values, Var x, std
 }
 
 template <class T>
-double ActNorm<T>::inverse_lipschitz(const T* values) const {
+double ActNorm<T>::inverse_lipschitz(const Certificate&, const T* values, const T*, double) const {
   const T* log_scale = values + log_scale_info_.offset;
   const T smallest = *std::min_element(log_scale, log_scale + log_scale_info_.size());
   return std::exp(-static_cast<double>(smallest)) * (1 + 4 * kUnitRoundoff<double>);
@@ -84,7 +85,8 @@ double ActNorm<T>::inverse_lipschitz(const T* values) const {
 // x = fl(fl(y fl(e^-s)) - shift): e^-s is off by an ulp or 2 u, so that y e^-s, at most
 // |x| + |shift|, is off by 3 u, and the difference by u.
 template <class T>
-double ActNorm<T>::inverse_rounding(const T* values, const T*, const T* x) const {
+double ActNorm<T>::inverse_rounding(const Certificate&, const T* values, const T*,
+                                    const T* x) const {
   const T* shift = values + shift_info_.offset;
   const std::size_t channels = shift_info_.size();
   double squares = 0;

@@ -19,11 +19,14 @@ class ActNorm final : public Layer<T> {
           const std::string& prefix);
 
   Transformed forward(const Pass<T>& pass, Var x) const override;
-  Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
+  Inverted inverse(const Pass<T>& pass, Var y, const Certificate& certificate,
+                   const InverseOptions& options) const override;
   void initialise(const Pass<T>& pass, std::span<T> values, Var x,
                   std::uint64_t seed) const override;
-  double inverse_lipschitz(const T* values) const override;
-  double inverse_rounding(const T* values, const T* y, const T* x) const override;
+  double inverse_lipschitz(const Certificate& certificate, const T* values, const T* y,
+                           double radius) const override;
+  double inverse_rounding(const Certificate& certificate, const T* values, const T* y,
+                          const T* x) const override;
 
  private:
   std::size_t pixels_;

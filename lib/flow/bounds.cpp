@@ -143,7 +143,8 @@ Transformed Bounds<T>::forward(const Pass<T>& pass, Var x) const {
 }
 
 template <class T>
-Inverted Bounds<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions&) const {
+Inverted Bounds<T>::inverse(const Pass<T>& pass, Var y, const Certificate&,
+                            const InverseOptions&) const {
   const Var x = pass.tape.variable(y.elements, y.groups);
   std::copy_n(pass.tape.value(y), y.size(), pass.tape.value(x));
   for (std::size_t g = 0; g < y.groups; ++g) {
@@ -156,13 +157,7 @@ Inverted Bounds<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions&) c
 }
 
 template <class T>
-double Bounds<T>::inverse_lipschitz(const T* values) const {
-  const std::vector<T> middle(dimension_ * kLanes, T(0));
-  return inverse_lipschitz_near(values, middle.data(), kInfinity);
-}
-
-template <class T>
-double Bounds<T>::inverse_lipschitz_near(const T*, const T* y, double radius) const {
+double Bounds<T>::inverse_lipschitz(const Certificate&, const T*, const T* y, double radius) const {
   double largest = columns_.size() < dimension_ ? 1 : 0;
   for (const BoundedColumn& column : columns_) {
     largest = std::max(largest, column.inverse_slope_near(y[column.column() * kLanes], radius));
@@ -171,7 +166,7 @@ double Bounds<T>::inverse_lipschitz_near(const T*, const T* y, double radius) co
 }
 
 template <class T>
-double Bounds<T>::inverse_rounding(const T*, const T* y, const T* x) const {
+double Bounds<T>::inverse_rounding(const Certificate&, const T*, const T* y, const T* x) const {
   double squares = 0;
   for (const BoundedColumn& column : columns_) {
     const std::size_t at = column.column() * kLanes;

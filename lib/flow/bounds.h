@@ -73,11 +73,13 @@ class Bounds final : public Layer<T> {
 
   // A row outside its bounds is taken to the bound, with ln |det| = -inf: its density is zero.
   Transformed forward(const Pass<T>& pass, Var x) const override;
-  Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
-  // Infinite with a column that has a single bound; see inverse_lipschitz_near.
-  double inverse_lipschitz(const T* values) const override;
-  double inverse_lipschitz_near(const T* values, const T* y, double radius) const override;
-  double inverse_rounding(const T* values, const T* y, const T* x) const override;
+  Inverted inverse(const Pass<T>& pass, Var y, const Certificate& certificate,
+                   const InverseOptions& options) const override;
+  // Within an infinite radius infinite with a column that has a single bound.
+  double inverse_lipschitz(const Certificate& certificate, const T* values, const T* y,
+                           double radius) const override;
+  double inverse_rounding(const Certificate& certificate, const T* values, const T* y,
+                          const T* x) const override;
 
  private:
   std::size_t dimension_;

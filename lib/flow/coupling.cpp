@@ -184,7 +184,8 @@ Transformed Coupling<T>::forward(const Pass<T>& pass, Var x) const {
 }
 
 template <class T>
-Inverted Coupling<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions&) const {
+Inverted Coupling<T>::inverse(const Pass<T>& pass, Var y, const Certificate&,
+                              const InverseOptions&) const {
   const std::size_t per_column = map_->parameters() * kLanes;
   const Var h = condition(pass, y);  // x_1 = y_1
   const Var x = pass.tape.variable(dimension_, y.groups);
@@ -207,28 +208,33 @@ void Coupling<T>::initialise(const Pass<T>& pass, std::span<T> values, Var,
 }
 
 template <class T>
-double Coupling<T>::inverse_lipschitz(const T*) const {
+double Coupling<T>::inverse_lipschitz(const Certificate&, const T*, const T*, double) const {
   return std::numeric_limits<double>::infinity();
 }
 
 template <class T>
-void Coupling<T>::prove(const ParameterLayout& layout, std::span<const double> values,
-                        std::span<const double>) {
-  if (dimension_ <= kMostBoundedColumns) enclosure_ = conditioner_->enclosure(layout, values);
+Certificate Coupling<T>::prove(const ParameterLayout& layout, std::span<const double> values,
+                               std::span<const double>) const {
+  Certificate certificate;
+  if (dimension_ <= kMostBoundedColumns) {
+    certificate.conditioner = conditioner_->enclosure(layout, values);
+  }
+  return certificate;
 }
 
 template <class T>
 void Coupling<T>::bound_inverse(const Pass<T>& pass, Var y, const Inverted& inverted,
-                                const InverseOptions& options, std::span<double> errors) const {
-  if (!options.local || !enclosure_) {
+                                const Certificate& certificate, const InverseOptions& options,
+                                std::span<double> errors) const {
+  if (!options.local || !certificate.conditioner) {
     std::fill(errors.begin(), errors.end(), std::numeric_limits<double>::infinity());
     return;
   }
   for (std::size_t g = 0; g * kLanes < errors.size(); ++g) {
     const std::size_t first = g * kLanes, at = first * dimension_;
     const T* condition = given_ > 0 ? pass.condition + first * given_ : nullptr;
-    bound_group(pass.tape.value(y) + at, pass.tape.value(inverted.x) + at, condition,
-                errors.subspan(first, std::min(kLanes, errors.size() - first)));
+    bound_group(*certificate.conditioner, pass.tape.value(y) + at, pass.tape.value(inverted.x) + at,
+                condition, errors.subspan(first, std::min(kLanes, errors.size() - first)));
   }
 }
 
@@ -267,15 +273,15 @@ struct RowInverse {
 }  // namespace
 
 template <class T>
-void Coupling<T>::bound_group(const T* y, const T* x, const T* condition,
-                              std::span<double> errors) const {
+void Coupling<T>::bound_group(const BranchEnclosure& conditioner, const T* y, const T* x,
+                              const T* condition, std::span<double> errors) const {
   AlignedVector<double> passed(passed_.size() * kLanes), radii(kLanes, 0);
   for (std::size_t j = 0; j < passed_.size(); ++j) {
     std::copy_n(y + passed_[j] * kLanes, kLanes, passed.data() + j * kLanes);
   }
   std::copy(errors.begin(), errors.end(), radii.begin());
   const AlignedVector<double> given = in_double(condition, given_);
-  const EnclosedBranch at = (*enclosure_)(passed.data(), given.data(), radii.data());
+  const EnclosedBranch at = conditioner(passed.data(), given.data(), radii.data());
 
   const std::size_t per_column = map_->parameters(), outputs = mapped_.size() * per_column;
   std::vector<Ball> h(per_column);

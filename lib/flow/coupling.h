@@ -8,7 +8,6 @@
 
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,15 +61,17 @@ class Coupling final : public Layer<T> {
            ParameterLayout& layout, const std::string& prefix);
 
   Transformed forward(const Pass<T>& pass, Var x) const override;
-  Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
+  Inverted inverse(const Pass<T>& pass, Var y, const Certificate& certificate,
+                   const InverseOptions& options) const override;
   // The conditioner's last layer begins at 0, the coupling as the identity; that of an additive one
   // begins with spectral norm 1.
   void initialise(const Pass<T>& pass, std::span<T> values, Var x,
                   std::uint64_t seed) const override;
-  void prove(const ParameterLayout& layout, std::span<const double> values,
-             std::span<const double> norms) override;
+  Certificate prove(const ParameterLayout& layout, std::span<const double> values,
+                    std::span<const double> norms) const override;
   // Infinite: where y_2 is large, a small error in y_1 can move x_2 by any amount.
-  double inverse_lipschitz(const T* values) const override;
+  double inverse_lipschitz(const Certificate& certificate, const T* values, const T* y,
+                           double radius) const override;
   // Of rows of a table of up to kMostBoundedColumns columns and with options.local, what is proved
   // about the computed x is a bound of its distance to the inverse in exact arithmetic, for the
   // stored parameters taken as exact, of any y' within the error of y:
@@ -79,18 +80,19 @@ class Coupling final : public Layer<T> {
   // Both come from numbers with their radii (base/ball.h, nn/branch_enclosure.h), computed at
   // the row itself, in double whatever T is. A branch of any other kind gives no proof.
   void bound_inverse(const Pass<T>& pass, Var y, const Inverted& inverted,
-                     const InverseOptions& options, std::span<double> errors) const override;
+                     const Certificate& certificate, const InverseOptions& options,
+                     std::span<double> errors) const override;
 
  private:
   Var condition(const Pass<T>& pass, Var x) const;
   // Of the rows of one group; x, y and condition as they stand in lanes.
-  void bound_group(const T* y, const T* x, const T* condition, std::span<double> errors) const;
+  void bound_group(const BranchEnclosure& conditioner, const T* y, const T* x, const T* condition,
+                   std::span<double> errors) const;
 
   std::size_t dimension_, given_;             // given_: numbers in a condition
   std::vector<std::size_t> passed_, mapped_;  // the columns of either half
   std::unique_ptr<ColumnMap<T>> map_;
   std::unique_ptr<Branch<T>> conditioner_;
-  std::optional<BranchEnclosure> enclosure_;  // of the conditioner, once proved
 };
 
 extern template class Coupling<float>;

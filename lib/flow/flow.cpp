@@ -9,6 +9,12 @@
 
 namespace iflow {
 
+std::vector<double> FlowCertificate::residual_lipschitz() const {
+  std::vector<double> bounds;
+  for (const Certificate& layer : layers) bounds.push_back(layer.residual_lipschitz());
+  return bounds;
+}
+
 template <class T>
 Flow<T>::Flow(std::size_t dimension, ParameterLayout layout,
               std::vector<std::unique_ptr<Layer<T>>> layers, std::vector<std::string> kinds,
@@ -83,8 +89,29 @@ Var Flow<T>::transform(const Pass<T>& pass, Var x) const {
   return y;
 }
 
+namespace {
+
+// y, and samples of ln |det| for every row, added to `samples`.
+template <class T>
+Var sample_log_det(const Layer<T>& layer, const Pass<T>& pass, Var x,
+                   const Certificate& certificate, const LogDetSampling& sampling,
+                   LogDetSamples& samples) {
+  if (const EstimatedLogDet<T>* estimated = layer.estimated()) {
+    return estimated->sample_log_det(pass, x, certificate, sampling, samples);
+  }
+  const Transformed exact = layer.forward(pass, x);
+  const T* log_det = pass.tape.value(exact.log_det);
+  for (std::size_t i = 0; i < sampling.probes * exact.log_det.size(); ++i) {
+    samples.values[i] += static_cast<double>(log_det[i % exact.log_det.size()]);
+  }
+  return exact.y;
+}
+
+}  // namespace
+
 template <class T>
 LogDetSamples Flow<T>::sample_log_density(const Pass<T>& pass, Var x,
+                                          const FlowCertificate& certificate,
                                           LogDetSampling sampling) const {
   Tape<T>& tape = pass.tape;
   const std::size_t lanes = x.groups * kLanes, size = sampling.probes * lanes;
@@ -95,7 +122,7 @@ LogDetSamples Flow<T>::sample_log_density(const Pass<T>& pass, Var x,
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const auto mark = tape.mark();
     sampling.seed = layer_seed(seed, i);
-    const Var next = layers_[i]->sample_log_det(pass, y, sampling, samples);
+    const Var next = sample_log_det(*layers_[i], pass, y, certificate.layers[i], sampling, samples);
     std::copy_n(tape.value(next), x.size(), tape.value(y));
     tape.rewind(mark);
   }
@@ -176,6 +203,27 @@ void Flow<T>::learn(const Learning& learning, Var x, std::size_t first_layer, co
   }
 }
 
+namespace {
+
+template <class T>
+Prepared<T> prepare_to_learn(const Layer<T>& layer, const Pass<T>& pass, Var x,
+                             const LogDetConfig& config) {
+  const EstimatedLogDet<T>* estimated = layer.estimated();
+  if (estimated != nullptr) return estimated->prepare_to_learn(pass, x, config);
+  return {layer.transform(pass, x), std::nullopt};
+}
+
+template <class T>
+Learnable<T> forward_to_learn(const Layer<T>& layer, const Pass<T>& pass, Var x,
+                              const LogDetDraw& draw, const Linearised<T>* known) {
+  const EstimatedLogDet<T>* estimated = layer.estimated();
+  if (estimated != nullptr) return estimated->forward_to_learn(pass, x, draw, known);
+  const Transformed exact = layer.forward(pass, x);
+  return {exact.y, {exact.log_det}, pass.tape.value(exact.log_det)};
+}
+
+}  // namespace
+
 template <class T>
 void Flow<T>::pass_on(const Learning& learning, Stretch& stretch, std::size_t layers,
                       GroupRange part, T* y) const {
@@ -184,7 +232,7 @@ void Flow<T>::pass_on(const Learning& learning, Stretch& stretch, std::size_t la
   const auto mark = tape.mark();
   Prepared<T> next{part_of(tape, stretch.x, dimension_, part), std::nullopt};
   for (std::size_t i = stretch.begin; i < stretch.begin + layers; ++i) {
-    next = layers_[i]->prepare_to_learn(pass, next.y, learning.log_det);
+    next = prepare_to_learn(*layers_[i], pass, next.y, learning.log_det);
   }
   std::copy_n(tape.value(next.y), next.y.size(), y + part.first * dimension_ * kLanes);
   // What is known stays on the tape.
@@ -205,11 +253,11 @@ void Flow<T>::learn_tile(const Learning& learning, std::size_t begin, std::size_
   for (std::size_t i = begin; i < end; ++i) {
     // an exact log-determinant draws nothing
     const std::uint64_t seed = exact ? 0 : layer_seed(learning.seed, i);
-    const Learnable<T> output = layers_[i]->forward_to_learn(
-        pass, y,
-        {learning.log_det, seed, learning.shard, learning.rows + tile.part.first * kLanes,
-         learning.jacobian_penalty},
-        tile.known);
+    const Learnable<T> output =
+        forward_to_learn(*layers_[i], pass, y,
+                         {learning.log_det, seed, learning.shard,
+                          learning.rows + tile.part.first * kLanes, learning.jacobian_penalty},
+                         tile.known);
     for (std::size_t l = 0; l < lanes; ++l) tile.log_p[l] += output.log_det[l];
     std::copy_n(tile.weights, lanes, tape.adjoint(output.surrogate.var).data);
     y = output.y;
@@ -236,14 +284,13 @@ void Flow<T>::initialise(std::span<T> values, Tape<T>& tape, Var x, std::uint64_
 }
 
 template <class T>
-std::vector<double> Flow<T>::prove(std::span<const double> values) {
+FlowCertificate Flow<T>::prove(std::span<const double> values) const {
   const std::vector<double> norms = proved_norms(layout_, values);
-  std::vector<double> bounds;
+  FlowCertificate certificate;
   for (const auto& layer : layers_) {
-    layer->prove(layout_, values, norms);
-    bounds.push_back(layer->residual_lipschitz());
+    certificate.layers.push_back(layer->prove(layout_, values, norms));
   }
-  return bounds;
+  return certificate;
 }
 
 template class Flow<float>;

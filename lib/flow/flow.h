@@ -20,6 +20,15 @@ struct GroupRange {
   std::size_t first, groups;
 };
 
+// What is proved of a flow's inverse, for the parameters that it was made from: one certificate a
+// layer, in order.
+struct FlowCertificate {
+  std::vector<Certificate> layers;
+
+  // An upper bound of Lip(g) of every layer, 0 for those that are no residual block.
+  std::vector<double> residual_lipschitz() const;
+};
+
 template <class T>
 class Flow {
  public:
@@ -50,8 +59,9 @@ class Flow {
 
   // Samples of ln p of rows x, one for each probe, and the truncation bounds; returns
   // [probes][16 G] each. `sampling.seed` is the flow's; every layer draws from a seed of its own.
-  // `pass` must not record. Needs `prove`.
-  LogDetSamples sample_log_density(const Pass<T>& pass, Var x, LogDetSampling sampling) const;
+  // `pass` must not record, `certificate` be of its parameters.
+  LogDetSamples sample_log_density(const Pass<T>& pass, Var x, const FlowCertificate& certificate,
+                                   LogDetSampling sampling) const;
 
   // What the rows' log-densities, exact or estimated, and their gradients are made from.
   struct Learning {
@@ -84,9 +94,8 @@ class Flow {
   void initialise(std::span<T> values, Tape<T>& tape, Var x, std::uint64_t seed,
                   const T* condition = nullptr) const;
 
-  // Proves the Lipschitz bound of every block for the given effective parameters; needed before any
-  // layer is inverted. Returns the bound of every layer (0 for those that are no residual block).
-  std::vector<double> prove(std::span<const double> values);
+  // What is proved of the layers' inverses for the given effective parameters.
+  FlowCertificate prove(std::span<const double> values) const;
 
  private:
   Transformed forward_in_place(const Pass<T>& pass, Var x, std::size_t begin,

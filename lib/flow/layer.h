@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "autodiff/tape.h"
 #include "flow/log_det.h"
@@ -72,6 +73,48 @@ struct Inverted {
   InverseRow* rows = nullptr;
 };
 
+// What is proved of a layer's inverse, for the parameters that it was made from. `prove` of the
+// layer makes it; the inverse and its bounds take it. What a layer has no use for stays empty.
+struct Certificate {
+  // Of a residual block y = x + g(x): what is proved of g.
+  std::optional<BranchBounds> branch;
+  // Of a coupling: where its conditioner and the Jacobian of it lie.
+  std::optional<BranchEnclosure> conditioner;
+  // Of a matrix L U: an upper bound of ||(L U)^-1||, and C, row-major, by which
+  // |x - x*| <= gamma C |x| for a computed solution x. (plu.cpp)
+  double inverse_norm = std::numeric_limits<double>::infinity();
+  std::vector<double> rounding_of_solve = {};
+
+  // An upper bound of Lip(g); 0 for layers that are inverted in closed form.
+  double residual_lipschitz() const { return branch ? branch->lipschitz() : 0; }
+};
+
+// What a layer is learned by, and its log-determinant sampled, where the exact one may be dear.
+template <class T>
+class EstimatedLogDet {
+ public:
+  EstimatedLogDet() = default;
+  EstimatedLogDet(const EstimatedLogDet&) = delete;
+  EstimatedLogDet& operator=(const EstimatedLogDet&) = delete;
+
+  // y, and what forward_to_learn of the same rows need not compute again; its numbers are the
+  // tape's. `pass` must not record.
+  virtual Prepared<T> prepare_to_learn(const Pass<T>& pass, Var x,
+                                       const LogDetConfig& config) const = 0;
+
+  // y and a gradient of ln |det| to learn from, in a pass that records. `known`: of
+  // prepare_to_learn; null where nothing was prepared.
+  virtual Learnable<T> forward_to_learn(const Pass<T>& pass, Var x, const LogDetDraw& draw,
+                                        const Linearised<T>* known) const = 0;
+
+  // y, and samples of ln |det| for every row, added to `samples`. `pass` must not record.
+  virtual Var sample_log_det(const Pass<T>& pass, Var x, const Certificate& certificate,
+                             const LogDetSampling& sampling, LogDetSamples& samples) const = 0;
+
+ protected:
+  ~EstimatedLogDet() = default;
+};
+
 template <class T>
 class Layer {
  public:
@@ -86,38 +129,8 @@ class Layer {
   // y alone.
   virtual Var transform(const Pass<T>& pass, Var x) const { return forward(pass, x).y; }
 
-  // y, and what forward_to_learn of the same rows need not compute again; its numbers are the
-  // tape's. `pass` must not record.
-  virtual Prepared<T> prepare_to_learn(const Pass<T>& pass, Var x,
-                                       const LogDetConfig& config) const {
-    static_cast<void>(config);
-    return {transform(pass, x), std::nullopt};
-  }
-
-  // y and a gradient of ln |det| to learn from, in a pass that records. Layers whose
-  // log-determinant is cheap have no need of an estimate. `known`: of prepare_to_learn; null where
-  // nothing was prepared.
-  virtual Learnable<T> forward_to_learn(const Pass<T>& pass, Var x, const LogDetDraw& draw,
-                                        const Linearised<T>* known) const {
-    static_cast<void>(draw), static_cast<void>(known);
-    const Transformed exact = forward(pass, x);
-    return {exact.y, {exact.log_det}, pass.tape.value(exact.log_det)};
-  }
-
-  // y, and samples of ln |det| for every row, added to `samples`. `pass` must not record. Needs
-  // `prove`.
-  virtual Var sample_log_det(const Pass<T>& pass, Var x, const LogDetSampling& sampling,
-                             LogDetSamples& samples) const {
-    const Transformed exact = forward(pass, x);
-    const T* log_det = pass.tape.value(exact.log_det);
-    for (std::size_t i = 0; i < sampling.probes * exact.log_det.size(); ++i) {
-      samples.values[i] += static_cast<double>(log_det[i % exact.log_det.size()]);
-    }
-    return exact.y;
-  }
-
-  // The x with forward(x).y = y. `pass` must not record.
-  virtual Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const = 0;
+  // Null for layers whose log-determinant is cheap, which have no need of an estimate.
+  virtual const EstimatedLogDet<T>* estimated() const { return nullptr; }
 
   // Sets the layer's initial parameters in `values`, given the rows x that will first reach it.
   // Draws are keyed by the seed and the parameter.
@@ -127,55 +140,51 @@ class Layer {
         static_cast<void>(seed);
   }
 
-  // Takes over the effective parameters, in double, and their proved spectral norms (one per
-  // parameter of the layout), from which the layer proves its inverse. Needed before `inverse`.
-  virtual void prove(const ParameterLayout& layout, std::span<const double> values,
-                     std::span<const double> norms) {
+  // What is proved of the inverse, given the effective parameters, in double, and their proved
+  // spectral norms (one per parameter of the layout).
+  virtual Certificate prove(const ParameterLayout& layout, std::span<const double> values,
+                            std::span<const double> norms) const {
     static_cast<void>(layout), static_cast<void>(values), static_cast<void>(norms);
+    return {};
   }
 
-  // An upper bound of Lip(g) for a residual block y = x + g(x), after `prove`; 0 for
-  // layers that are inverted in closed form.
-  virtual double residual_lipschitz() const { return 0; }
+  // The x with forward(x).y = y. `pass` must not record, `certificate` be of its parameters.
+  virtual Inverted inverse(const Pass<T>& pass, Var y, const Certificate& certificate,
+                           const InverseOptions& options) const = 0;
 
-  // An upper bound of the Lipschitz constant of the inverse, by which an error in y can grow.
+  // An upper bound of the Lipschitz constant of the inverse within `radius`, which may be infinite,
+  // of one row y, whose elements stand kLanes apart: an error in y can grow by it.
   // (maths.md section 2)
-  virtual double inverse_lipschitz(const T* values) const = 0;
-
-  // The same for what lies within `radius` of one row y, whose elements stand kLanes apart.
-  virtual double inverse_lipschitz_near(const T* values, const T* y, double radius) const {
-    static_cast<void>(y), static_cast<void>(radius);
-    return inverse_lipschitz(values);
-  }
+  virtual double inverse_lipschitz(const Certificate& certificate, const T* values, const T* y,
+                                   double radius) const = 0;
 
   // An upper bound of what rounding does to x = inverse(y) of one row, for layers inverted in
   // closed form: the distance between the computed x and the exact one. Infinite where nothing is
   // proved.
-  virtual double inverse_rounding(const T* values, const T* y, const T* x) const {
-    static_cast<void>(values), static_cast<void>(y), static_cast<void>(x);
+  virtual double inverse_rounding(const Certificate& certificate, const T* values, const T* y,
+                                  const T* x) const {
+    static_cast<void>(certificate), static_cast<void>(values), static_cast<void>(y),
+        static_cast<void>(x);
     return std::numeric_limits<double>::infinity();
   }
 
-  // An upper bound of the distance between the computed x = inverse(y) of one row and the exact
-  // inverse of anything within `error` of y. `row`: how the inversion went, null for a closed form.
-  virtual double inverse_error(const T* values, const T* y, const T* x, const InverseRow* row,
-                               double error) const {
-    static_cast<void>(row);
-    if (!(error < std::numeric_limits<double>::infinity())) return error;
-    const double carried = error > 0 ? inverse_lipschitz_near(values, y, error) * error : 0;
-    return (carried + inverse_rounding(values, y, x)) * (1 + 0x1p-50);
-  }
-
-  // The same for the first rows of `inverted` = inverse(y), whose errors are taken over and
-  // replaced by those of x. Needs `prove`. errors: at most (16 G)
+  // errors: of the first rows of y, at most (16 G). Replaces them by upper bounds of the distance
+  // between the computed x, inverted = inverse(y), and the exact inverse of anything within that
+  // error of y.
   virtual void bound_inverse(const Pass<T>& pass, Var y, const Inverted& inverted,
-                             const InverseOptions& options, std::span<double> errors) const {
+                             const Certificate& certificate, const InverseOptions& options,
+                             std::span<double> errors) const {
     static_cast<void>(options);
     for (std::size_t row = 0; row < errors.size(); ++row) {
+      double& error = errors[row];
+      if (!(error < std::numeric_limits<double>::infinity())) continue;
       const std::size_t at = row / kLanes * y.elements * kLanes + row % kLanes;
-      errors[row] =
-          inverse_error(pass.values, pass.tape.value(y) + at, pass.tape.value(inverted.x) + at,
-                        inverted.rows == nullptr ? nullptr : inverted.rows + row, errors[row]);
+      const T* const ys = pass.tape.value(y) + at;
+      const double carried =
+          error > 0 ? inverse_lipschitz(certificate, pass.values, ys, error) * error : 0;
+      error = (carried +
+               inverse_rounding(certificate, pass.values, ys, pass.tape.value(inverted.x) + at)) *
+              (1 + 0x1p-50);
     }
   }
 };

@@ -162,7 +162,8 @@ Transformed Marginal<T>::forward(const Pass<T>& pass, Var x) const {
 }
 
 template <class T>
-Inverted Marginal<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions&) const {
+Inverted Marginal<T>::inverse(const Pass<T>& pass, Var y, const Certificate&,
+                              const InverseOptions&) const {
   const Var x = pass.tape.variable(y.elements, y.groups);
   for (std::size_t i = 0; i < x.size(); ++i) {
     const MarginalMap& map = channels_[i / kLanes % channels_.size()];
@@ -172,16 +173,8 @@ Inverted Marginal<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions&)
 }
 
 template <class T>
-double Marginal<T>::inverse_lipschitz(const T*) const {
-  double largest = 0;
-  for (const MarginalMap& map : channels_) {
-    largest = std::max(largest, map.inverse_slope_near(0, kInfinity));
-  }
-  return largest;
-}
-
-template <class T>
-double Marginal<T>::inverse_lipschitz_near(const T*, const T* y, double radius) const {
+double Marginal<T>::inverse_lipschitz(const Certificate&, const T*, const T* y,
+                                      double radius) const {
   double largest = 0;
   for (std::size_t i = 0; i < dimension_; ++i) {
     const MarginalMap& map = channels_[i % channels_.size()];
@@ -191,7 +184,7 @@ double Marginal<T>::inverse_lipschitz_near(const T*, const T* y, double radius) 
 }
 
 template <class T>
-double Marginal<T>::inverse_rounding(const T*, const T* y, const T* x) const {
+double Marginal<T>::inverse_rounding(const Certificate&, const T*, const T* y, const T* x) const {
   double squares = 0;
   for (std::size_t i = 0; i < dimension_; ++i) {
     const double to_t = kUnitRoundoff<T> * std::fabs(static_cast<double>(x[i * kLanes]));

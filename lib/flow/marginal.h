@@ -59,10 +59,12 @@ class Marginal final : public Layer<T> {
 
   // A row with a pixel outside [0, bins] is taken to the bound, with ln |det| = -inf.
   Transformed forward(const Pass<T>& pass, Var x) const override;
-  Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
-  double inverse_lipschitz(const T* values) const override;
-  double inverse_lipschitz_near(const T* values, const T* y, double radius) const override;
-  double inverse_rounding(const T* values, const T* y, const T* x) const override;
+  Inverted inverse(const Pass<T>& pass, Var y, const Certificate& certificate,
+                   const InverseOptions& options) const override;
+  double inverse_lipschitz(const Certificate& certificate, const T* values, const T* y,
+                           double radius) const override;
+  double inverse_rounding(const Certificate& certificate, const T* values, const T* y,
+                          const T* x) const override;
 
  private:
   std::size_t dimension_;

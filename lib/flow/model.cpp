@@ -46,7 +46,8 @@ Model::Model(const FlowConfig& config, std::span<const float> values)
     : config_(config),
       flow_(build_flow<double>(config)),
       values_(values.begin(), values.end()),
-      bounds_(flow_.prove(values_)) {
+      certificate_(flow_.prove(values_)),
+      bounds_(certificate_.residual_lipschitz()) {
   for (std::size_t i = 0; i < bounds_.size(); ++i) {
     if (!(bounds_[i] < 1)) {
       throw NumericError("flow." + std::to_string(i) + ": the proved Lipschitz bound is " +
@@ -140,14 +141,14 @@ std::vector<DensityEstimate> Model::estimate_log_density(std::span<const double>
       LogDetSampling pilot = sampling;
       pilot.probes = kPilotProbes;
       pilot.seed = Rng(options.seed, RngPurpose::kProbe, 0, 2).next_u64();
-      const LogDetSamples samples = flow_.sample_log_density(pass, x, pilot);
+      const LogDetSamples samples = flow_.sample_log_density(pass, x, certificate_, pilot);
       for (std::size_t l = 0; l < lanes; ++l) {
         probes[l] = probes_needed(moments(samples.values, l, lanes, kPilotProbes).variance,
                                   options.max_standard_error);
       }
       sampling.probes = *std::max_element(probes.begin(), probes.end());
     }
-    const LogDetSamples samples = flow_.sample_log_density(pass, x, sampling);
+    const LogDetSamples samples = flow_.sample_log_density(pass, x, certificate_, sampling);
     for (std::size_t i = 0; i < count; ++i) {
       const SampleMoments value = moments(samples.values, i, lanes, probes[i]);
       double bound = 0;
@@ -190,8 +191,9 @@ std::vector<double> Model::decode(std::span<const double> rows, const InverseOpt
     converged.fill(true);
     for (std::size_t i = layers; i-- > 0;) {
       const auto mark = tape.mark();
-      const Inverted inverted = flow_.layer(i).inverse(pass, x, options);
-      flow_.layer(i).bound_inverse(pass, x, inverted, options,
+      const Certificate& certificate = certificate_.layers[i];
+      const Inverted inverted = flow_.layer(i).inverse(pass, x, certificate, options);
+      flow_.layer(i).bound_inverse(pass, x, inverted, certificate, options,
                                    std::span(report.bound).subspan(first, count));
       for (std::size_t row = 0; row < count && inverted.rows != nullptr; ++row) {
         const InverseRow& lane = inverted.rows[row];

@@ -96,6 +96,7 @@ class Model {
   FlowConfig config_;
   Flow<double> flow_;
   std::vector<double> values_;
+  FlowCertificate certificate_;
   std::vector<double> bounds_;
 };
 

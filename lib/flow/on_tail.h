@@ -9,29 +9,34 @@
 namespace iflow {
 
 template <class T>
-class OnTail final : public Layer<T> {
+class OnTail final : public Layer<T>, public EstimatedLogDet<T> {
  public:
   // `count`: elements that `inner` works on, fewer than `dimension`, which a row has.
   OnTail(std::unique_ptr<Layer<T>> inner, std::size_t count, std::size_t dimension);
 
   Transformed forward(const Pass<T>& pass, Var x) const override;
   Var transform(const Pass<T>& pass, Var x) const override;
+  void initialise(const Pass<T>& pass, std::span<T> values, Var x,
+                  std::uint64_t seed) const override;
+  // What is proved of the inner layer.
+  Certificate prove(const ParameterLayout& layout, std::span<const double> values,
+                    std::span<const double> norms) const override;
+  Inverted inverse(const Pass<T>& pass, Var y, const Certificate& certificate,
+                   const InverseOptions& options) const override;
+  double inverse_lipschitz(const Certificate& certificate, const T* values, const T* y,
+                           double radius) const override;
+  void bound_inverse(const Pass<T>& pass, Var y, const Inverted& inverted,
+                     const Certificate& certificate, const InverseOptions& options,
+                     std::span<double> errors) const override;
+
+  // Where the inner layer is estimated, this one is.
+  const EstimatedLogDet<T>* estimated() const override;
   Prepared<T> prepare_to_learn(const Pass<T>& pass, Var x,
                                const LogDetConfig& config) const override;
   Learnable<T> forward_to_learn(const Pass<T>& pass, Var x, const LogDetDraw& draw,
                                 const Linearised<T>* known) const override;
-  Var sample_log_det(const Pass<T>& pass, Var x, const LogDetSampling& sampling,
-                     LogDetSamples& samples) const override;
-  Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
-  void initialise(const Pass<T>& pass, std::span<T> values, Var x,
-                  std::uint64_t seed) const override;
-  void prove(const ParameterLayout& layout, std::span<const double> values,
-             std::span<const double> norms) override;
-  double residual_lipschitz() const override { return inner_->residual_lipschitz(); }
-  double inverse_lipschitz(const T* values) const override;
-  double inverse_lipschitz_near(const T* values, const T* y, double radius) const override;
-  double inverse_error(const T* values, const T* y, const T* x, const InverseRow* row,
-                       double error) const override;
+  Var sample_log_det(const Pass<T>& pass, Var x, const Certificate& certificate,
+                     const LogDetSampling& sampling, LogDetSamples& samples) const override;
 
  private:
   Var tail(Tape<T>& tape, Var x) const;

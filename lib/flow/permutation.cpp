@@ -69,7 +69,8 @@ Transformed Permutation<T>::forward(const Pass<T>& pass, Var x) const {
 }
 
 template <class T>
-Inverted Permutation<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions&) const {
+Inverted Permutation<T>::inverse(const Pass<T>& pass, Var y, const Certificate&,
+                                 const InverseOptions&) const {
   const Var x = pass.tape.variable(y.elements, y.groups);
   for (std::size_t g = 0; g < y.groups; ++g) {
     const T* ys = pass.tape.value(y) + g * y.elements * kLanes;

@@ -37,9 +37,14 @@ class Permutation final : public Layer<T> {
   explicit Permutation(const FactorOutConfig& config);
 
   Transformed forward(const Pass<T>& pass, Var x) const override;
-  Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
-  double inverse_lipschitz(const T*) const override { return 1; }
-  double inverse_rounding(const T*, const T*, const T*) const override { return 0; }
+  Inverted inverse(const Pass<T>& pass, Var y, const Certificate& certificate,
+                   const InverseOptions& options) const override;
+  double inverse_lipschitz(const Certificate&, const T*, const T*, double) const override {
+    return 1;
+  }
+  double inverse_rounding(const Certificate&, const T*, const T*, const T*) const override {
+    return 0;
+  }
 
  private:
   std::vector<std::size_t> source_;

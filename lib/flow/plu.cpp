@@ -94,7 +94,8 @@ Transformed Plu<T>::forward(const Pass<T>& pass, Var x) const {
 }
 
 template <class T>
-Inverted Plu<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions&) const {
+Inverted Plu<T>::inverse(const Pass<T>& pass, Var y, const Certificate&,
+                         const InverseOptions&) const {
   const std::size_t d = info_.rows;
   const T* factors = pass.parameter(factors_).value;
   const Var x = pass.tape.variable(y.elements, y.groups);
@@ -156,38 +157,41 @@ Matrix magnitude_of_inverse(const Matrix& a) {
 
 // C = |U^-1| (|L^-1| |L| + I) |U|
 template <class T>
-void Plu<T>::prove(const ParameterLayout&, std::span<const double> values,
-                   std::span<const double>) {
+Certificate Plu<T>::prove(const ParameterLayout&, std::span<const double> values,
+                          std::span<const double>) const {
   const auto d = static_cast<Eigen::Index>(info_.rows);
   const Eigen::Map<const Matrix> factors(values.data() + info_.offset, d, d);
   Matrix lower = factors.triangularView<Eigen::StrictlyLower>(),
          upper = factors.triangularView<Eigen::StrictlyUpper>();
   lower.diagonal().setOnes();
   upper.diagonal() = factors.diagonal().array().exp();
-  inverse_norm_ = proved_inverse_norm(lower, upper);
+  Certificate certificate;
+  certificate.inverse_norm = proved_inverse_norm(lower, upper);
   Matrix c = magnitude_of_inverse<Eigen::Lower>(lower) * lower.cwiseAbs();
   c.diagonal().array() += 1;
   c = magnitude_of_inverse<Eigen::Upper>(upper) * c * upper.cwiseAbs() * kOwnRounding;
-  rounding_of_solve_.assign(c.data(), c.data() + c.size());
+  certificate.rounding_of_solve.assign(c.data(), c.data() + c.size());
+  return certificate;
 }
 
 template <class T>
-double Plu<T>::inverse_lipschitz(const T*) const {
-  return inverse_norm_;
+double Plu<T>::inverse_lipschitz(const Certificate& certificate, const T*, const T*, double) const {
+  return certificate.inverse_norm;
 }
 
 // Either substitution is the exact one with factors that are off by gamma_d |L| and gamma_d |U|,
 // and by 2 u where the diagonal is an exponential: |x - x*| <= gamma C |x|. (Higham, theorem 8.5)
 template <class T>
-double Plu<T>::inverse_rounding(const T*, const T*, const T* x) const {
+double Plu<T>::inverse_rounding(const Certificate& certificate, const T*, const T*,
+                                const T* x) const {
   const std::size_t d = info_.rows;
   double squares = 0;
   for (std::size_t p = 0; p < pixels_; ++p) {
     for (std::size_t i = 0; i < d; ++i) {
       double off = 0;
       for (std::size_t j = 0; j < d; ++j) {
-        off +=
-            rounding_of_solve_[i * d + j] * std::fabs(static_cast<double>(x[(p * d + j) * kLanes]));
+        off += certificate.rounding_of_solve[i * d + j] *
+               std::fabs(static_cast<double>(x[(p * d + j) * kLanes]));
       }
       squares += off * off;
     }

@@ -5,9 +5,7 @@
 // Dhariwal, "Glow", NeurIPS 2018, section 3.2)
 #pragma once
 
-#include <limits>
 #include <string>
-#include <vector>
 
 #include "flow/layer.h"
 
@@ -23,19 +21,19 @@ class Plu final : public Layer<T> {
       const std::string& prefix);
 
   Transformed forward(const Pass<T>& pass, Var x) const override;
-  Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
-  void prove(const ParameterLayout& layout, std::span<const double> values,
-             std::span<const double> norms) override;
-  double inverse_lipschitz(const T* values) const override;
-  double inverse_rounding(const T* values, const T* y, const T* x) const override;
+  Inverted inverse(const Pass<T>& pass, Var y, const Certificate& certificate,
+                   const InverseOptions& options) const override;
+  Certificate prove(const ParameterLayout& layout, std::span<const double> values,
+                    std::span<const double> norms) const override;
+  double inverse_lipschitz(const Certificate& certificate, const T* values, const T* y,
+                           double radius) const override;
+  double inverse_rounding(const Certificate& certificate, const T* values, const T* y,
+                          const T* x) const override;
 
  private:
   std::size_t pixels_;
   std::size_t factors_;  // index into the layout
   ParameterInfo info_;
-  double inverse_norm_ =
-      std::numeric_limits<double>::infinity();  // an upper bound of ||(L U)^-1||, once proved
-  std::vector<double> rounding_of_solve_;       // C of inverse_rounding, (channels, channels)
 };
 
 extern template class Plu<float>;

@@ -128,7 +128,7 @@ template <class T>
 Prepared<T> ResidualBlock<T>::prepare_to_learn(const Pass<T>& pass, Var x,
                                                const LogDetConfig& config) const {
   if (config.method == LogDetMethod::kExact || config.gradient != LogDetGradient::kNeumann) {
-    return Layer<T>::prepare_to_learn(pass, x, config);
+    return {transform(pass, x), std::nullopt};
   }
   Linearised<T> at = branch_->evaluate(pass, pass.tape.value(x), x.groups);
   return {plus_branch(pass.tape, x, at), std::move(at)};
@@ -217,13 +217,14 @@ Learnable<T> ResidualBlock<T>::learn_by_series(const Pass<T>& pass, Var x, Var v
 }
 
 template <class T>
-Var ResidualBlock<T>::sample_log_det(const Pass<T>& pass, Var x, const LogDetSampling& sampling,
-                                     LogDetSamples& samples) const {
+Var ResidualBlock<T>::sample_log_det(const Pass<T>& pass, Var x, const Certificate& certificate,
+                                     const LogDetSampling& sampling, LogDetSamples& samples) const {
   Tape<T>& tape = pass.tape;
+  const double lipschitz = certificate.branch.value().lipschitz();
   const std::size_t lanes = x.groups * kLanes;
   const auto at = branch_->linearise(pass, tape.value(x), x.groups);
   const bool roulette = sampling.method == LogDetMethod::kRoulette;
-  const double q = sampling.continuation > 0 ? sampling.continuation : bounds_.lipschitz();
+  const double q = sampling.continuation > 0 ? sampling.continuation : lipschitz;
   const auto probe_space = tape.workspace(x.size()), product_space = tape.workspace(x.size());
   T* v = probe_space.data();
   T* t = product_space.data();
@@ -241,7 +242,7 @@ Var ResidualBlock<T>::sample_log_det(const Pass<T>& pass, Var x, const LogDetSam
     for (std::size_t l = 0; l < lanes; ++l) {
       const std::size_t limit =
           roulette ? roulette_length(sampling, q, sampling.rows[l], probe) : sampling.terms;
-      series.emplace_back(bounds_.lipschitz(), limit, sampling.tolerance);
+      series.emplace_back(lipschitz, limit, sampling.tolerance);
     }
     std::fill(v_squared.begin(), v_squared.end(), 0);
     add_products(x, x.groups, 1, v, v, v_squared.data());
@@ -270,11 +271,12 @@ Var ResidualBlock<T>::sample_log_det(const Pass<T>& pass, Var x, const LogDetSam
 }
 
 template <class T>
-Inverted ResidualBlock<T>::inverse(const Pass<T>& pass, Var y,
+Inverted ResidualBlock<T>::inverse(const Pass<T>& pass, Var y, const Certificate& certificate,
                                    const InverseOptions& options) const {
+  const BranchBounds& bounds = certificate.branch.value();
   return y.elements <= kNewtonLimit
-             ? invert_by_newton(*branch_, bounds_, pass, y, options)
-             : invert_by_fixed_point(*branch_, bounds_, pass, y, options, kAndersonMemory);
+             ? invert_by_newton(*branch_, bounds, pass, y, options)
+             : invert_by_fixed_point(*branch_, bounds, pass, y, options, kAndersonMemory);
 }
 
 template <class T>
@@ -284,16 +286,29 @@ void ResidualBlock<T>::initialise(const Pass<T>& pass, std::span<T> values, Var,
 }
 
 template <class T>
-void ResidualBlock<T>::prove(const ParameterLayout& layout, std::span<const double> values,
-                             std::span<const double> norms) {
-  bounds_ = branch_->bounds(layout, values, norms);
+Certificate ResidualBlock<T>::prove(const ParameterLayout& layout, std::span<const double> values,
+                                    std::span<const double> norms) const {
+  Certificate certificate;
+  certificate.branch = branch_->bounds(layout, values, norms);
+  return certificate;
 }
 
 template <class T>
-double ResidualBlock<T>::inverse_error(const T*, const T*, const T*, const InverseRow* row,
-                                       double error) const {
-  if (!row->converged) return std::numeric_limits<double>::infinity();
-  return distance_to_root(bounds_, row->local_inverse, row->residual + error);
+double ResidualBlock<T>::inverse_lipschitz(const Certificate& certificate, const T*, const T*,
+                                           double) const {
+  return certificate.branch.value().block_inverse_lipschitz();
+}
+
+template <class T>
+void ResidualBlock<T>::bound_inverse(const Pass<T>&, Var, const Inverted& inverted,
+                                     const Certificate& certificate, const InverseOptions&,
+                                     std::span<double> errors) const {
+  for (std::size_t i = 0; i < errors.size(); ++i) {
+    const InverseRow& row = inverted.rows[i];
+    errors[i] = row.converged ? distance_to_root(certificate.branch.value(), row.local_inverse,
+                                                 row.residual + errors[i])
+                              : std::numeric_limits<double>::infinity();
+  }
 }
 
 template class ResidualBlock<float>;

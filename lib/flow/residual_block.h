@@ -14,7 +14,7 @@
 namespace iflow {
 
 template <class T>
-class ResidualBlock final : public Layer<T> {
+class ResidualBlock final : public Layer<T>, public EstimatedLogDet<T> {
  public:
   // Adds the branch's parameters to the layout under "PREFIX.branch.". Throws UsageError for a
   // branch of free weights or with outputs of another number.
@@ -26,6 +26,7 @@ class ResidualBlock final : public Layer<T> {
   // The log-determinant is exact: ln det (I + J), J from the dimension's unit tangents.
   Transformed forward(const Pass<T>& pass, Var x) const override;
   Var transform(const Pass<T>& pass, Var x) const override;
+  const EstimatedLogDet<T>* estimated() const override { return this; }
   // Where the gradient is Neumann's, g is evaluated here once for all.
   Prepared<T> prepare_to_learn(const Pass<T>& pass, Var x,
                                const LogDetConfig& config) const override;
@@ -33,20 +34,22 @@ class ResidualBlock final : public Layer<T> {
   // series whose products J^k v nobody records. (Chen et al., section 3.2)
   Learnable<T> forward_to_learn(const Pass<T>& pass, Var x, const LogDetDraw& draw,
                                 const Linearised<T>* known) const override;
-  Var sample_log_det(const Pass<T>& pass, Var x, const LogDetSampling& sampling,
-                     LogDetSamples& samples) const override;
+  Var sample_log_det(const Pass<T>& pass, Var x, const Certificate& certificate,
+                     const LogDetSampling& sampling, LogDetSamples& samples) const override;
   // By safeguarded Newton where the Jacobian is cheap, else by accelerated fixed-point iteration
   // (fixed_point.h).
-  Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
+  Inverted inverse(const Pass<T>& pass, Var y, const Certificate& certificate,
+                   const InverseOptions& options) const override;
   void initialise(const Pass<T>& pass, std::span<T> values, Var x,
                   std::uint64_t seed) const override;
-  void prove(const ParameterLayout& layout, std::span<const double> values,
-             std::span<const double> norms) override;
-  double residual_lipschitz() const override { return bounds_.lipschitz(); }
-  double inverse_lipschitz(const T*) const override { return bounds_.block_inverse_lipschitz(); }
+  Certificate prove(const ParameterLayout& layout, std::span<const double> values,
+                    std::span<const double> norms) const override;
+  double inverse_lipschitz(const Certificate& certificate, const T* values, const T* y,
+                           double radius) const override;
   // The smaller of the global bound and the local one of Newton and Kantorovich (fixed_point.h).
-  double inverse_error(const T* values, const T* y, const T* x, const InverseRow* row,
-                       double error) const override;
+  void bound_inverse(const Pass<T>& pass, Var y, const Inverted& inverted,
+                     const Certificate& certificate, const InverseOptions& options,
+                     std::span<double> errors) const override;
 
  private:
   Learnable<T> learn_exactly(const Pass<T>& pass, Var x, double jacobian_penalty) const;
@@ -57,7 +60,6 @@ class ResidualBlock final : public Layer<T> {
                                const std::vector<double>& weights) const;
 
   std::unique_ptr<Branch<T>> branch_;
-  BranchBounds bounds_;
 };
 
 extern template class ResidualBlock<float>;

@@ -49,21 +49,22 @@ Transformed Standardise<T>::forward(const Pass<T>& pass, Var x) const {
 }
 
 template <class T>
-Inverted Standardise<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions&) const {
+Inverted Standardise<T>::inverse(const Pass<T>& pass, Var y, const Certificate&,
+                                 const InverseOptions&) const {
   return {map_elements(pass.tape, y, [&](std::size_t i, T value) {
     return static_cast<T>(value * config_.deviation[i] + config_.mean[i]);
   })};
 }
 
 template <class T>
-double Standardise<T>::inverse_lipschitz(const T*) const {
+double Standardise<T>::inverse_lipschitz(const Certificate&, const T*, const T*, double) const {
   return *std::max_element(config_.deviation.begin(), config_.deviation.end());
 }
 
 // x = y deviation + mean: the product, at most |x| + |mean|, and the sum are off by u each, and so
 // is what is rounded to T.
 template <class T>
-double Standardise<T>::inverse_rounding(const T*, const T*, const T* x) const {
+double Standardise<T>::inverse_rounding(const Certificate&, const T*, const T*, const T* x) const {
   double squares = 0;
   for (std::size_t i = 0; i < config_.mean.size(); ++i) {
     const double xi = x[i * kLanes];

@@ -19,9 +19,12 @@ class Standardise final : public Layer<T> {
   explicit Standardise(StandardiseConfig config);
 
   Transformed forward(const Pass<T>& pass, Var x) const override;
-  Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
-  double inverse_lipschitz(const T* values) const override;
-  double inverse_rounding(const T* values, const T* y, const T* x) const override;
+  Inverted inverse(const Pass<T>& pass, Var y, const Certificate& certificate,
+                   const InverseOptions& options) const override;
+  double inverse_lipschitz(const Certificate& certificate, const T* values, const T* y,
+                           double radius) const override;
+  double inverse_rounding(const Certificate& certificate, const T* values, const T* y,
+                          const T* x) const override;
 
  private:
   StandardiseConfig config_;

@@ -73,7 +73,8 @@ Transformed Whiten<T>::forward(const Pass<T>& pass, Var x) const {
 }
 
 template <class T>
-Inverted Whiten<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions&) const {
+Inverted Whiten<T>::inverse(const Pass<T>& pass, Var y, const Certificate&,
+                            const InverseOptions&) const {
   const std::size_t d = dimension_;
   const Var x = pass.tape.variable(y.elements, y.groups);
   std::fill_n(pass.tape.value(x), x.size(), T(0));
@@ -92,14 +93,14 @@ Inverted Whiten<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions&) c
 }
 
 template <class T>
-double Whiten<T>::inverse_lipschitz(const T*) const {
+double Whiten<T>::inverse_lipschitz(const Certificate&, const T*, const T*, double) const {
   return norm_;
 }
 
 // Sums of at most d products with numbers that have been rounded to T themselves: off by at most
 // (d + 2) u |L| |y|, to first order.
 template <class T>
-double Whiten<T>::inverse_rounding(const T*, const T* y, const T*) const {
+double Whiten<T>::inverse_rounding(const Certificate&, const T*, const T* y, const T*) const {
   double squares = 0;
   for (std::size_t i = 0; i < dimension_; ++i) {
     const double yi = y[i * kLanes];

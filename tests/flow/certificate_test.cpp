@@ -192,15 +192,16 @@ TEST_CASE("certificate: a coupling bounds what becomes of an error in y") {
         const Var y = tape.variable(d, kRows / kLanes);
         Rng rng(5, RngPurpose::kTest);
         for (std::size_t i = 0; i < y.size(); ++i) tape.value(y)[i] = 2 * rng.normal();
+        const Certificate& certificate = f.certificate.layers[0];
         const InverseOptions options = options_of(1e-12, true);
-        const Inverted inverted = f.flow.layer(0).inverse(pass, y, options);
+        const Inverted inverted = f.flow.layer(0).inverse(pass, y, certificate, options);
         std::vector<double> rows(kRows * d), x(kRows * d);
         lanes_to_rows(tape.value(y), kRows, d, rows.data());
         lanes_to_rows(tape.value(inverted.x), kRows, d, x.data());
         for (const double error : {0.0, 1e-9, 1e-4, 1e-2, 0.3}) {
           INFO(name, ", ", activation, ", d = ", d, ", error ", error);
           std::vector<double> errors(kRows, error);
-          f.flow.layer(0).bound_inverse(pass, y, inverted, options, errors);
+          f.flow.layer(0).bound_inverse(pass, y, inverted, certificate, options, errors);
           std::size_t below = 0;
           double largest_share = 0;
           for (std::size_t i = 0; i < kRows * kNear; ++i) {

@@ -50,7 +50,7 @@ RoundTrip round_trip(const FlowFixture& fixture, std::uint64_t key, std::size_t 
   std::vector<double> start(x.size()), back(x.size());
   lanes_to_rows(tape.value(in), rows, d, start.data());
   Var y = flow.transform(pass, in);
-  for (std::size_t i = flow.layer_count(); i-- > 0;) y = flow.layer(i).inverse(pass, y, {}).x;
+  for (std::size_t i = flow.layer_count(); i-- > 0;) y = flow.layer(i).inverse(pass, y, {}, {}).x;
   lanes_to_rows(tape.value(y), rows, d, back.data());
   RoundTrip result;
   double squares = 0;

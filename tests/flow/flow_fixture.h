@@ -127,7 +127,7 @@ inline std::vector<double> random_rows(std::uint64_t key, std::size_t n, std::si
   return rows;
 }
 
-// A built flow with disturbed initial parameters, its bounds proved.
+// A built flow with disturbed initial parameters, its inverse proved.
 struct FlowFixture {
   explicit FlowFixture(FlowConfig flow_config, std::uint64_t key = 1)
       : config(std::move(flow_config)),
@@ -140,7 +140,7 @@ struct FlowFixture {
     for (std::size_t i = 0; i < x.size(); ++i) tape.value(x)[i] = rng.normal();
     flow.initialise(values, tape, x, key, random_condition(config, 4).data());
     disturb(flow.layout(), values, key, 0.2);
-    bounds = flow.prove(values);
+    certificate = flow.prove(values);
   }
 
   // The same in the shape a trained model is in: rounded to float.
@@ -153,7 +153,7 @@ struct FlowFixture {
   FlowConfig config;
   Flow<double> flow;
   std::vector<double> values;
-  std::vector<double> bounds;
+  FlowCertificate certificate;
 };
 
 // ln |det| of a d x d matrix given row-major: Gaussian elimination with row pivots.
