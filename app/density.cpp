@@ -36,7 +36,7 @@ void reject(const CLI::App& command, const std::string& why,
 
 void add_density_options(CLI::App& command, DensityOptions& options) {
   constexpr const char* kGroup = "Log-determinant";
-  EstimateOptions& estimate = options.estimate;
+  LogDetOptions& estimate = options.estimate;
   command
       .add_option_function<std::string>(
           "--logdet",
@@ -52,7 +52,8 @@ void add_density_options(CLI::App& command, DensityOptions& options) {
       .add_option_function<std::string>(
           "--terms",
           [&estimate](const std::string& text) {
-            estimate.terms = text == "auto" ? 0 : std::stoull(text);
+            estimate.terms.reset();
+            if (text != "auto") estimate.terms = std::stoull(text);
           },
           "Series: its terms, or auto: as many as --max-bound needs. Roulette: the terms in front "
           "of the random ones (default 8)")
@@ -69,8 +70,12 @@ void add_density_options(CLI::App& command, DensityOptions& options) {
       ->type_name("KIND")
       ->group(kGroup);
   command
-      .add_option(
-          "--continuation", estimate.continuation,
+      .add_option_function<double>(
+          "--continuation",
+          [&estimate](double chance) {
+            estimate.tail = RouletteTail::kGeometric;
+            estimate.continuation = chance;
+          },
           "Roulette: the chance of each further term (default: the block's Lipschitz bound)")
       ->check(number_where("a number between 0 and 1", [](double x) { return x > 0 && x < 1; }))
       ->type_name("Q")
@@ -102,24 +107,24 @@ void add_density_options(CLI::App& command, DensityOptions& options) {
       ->check(whole_number())
       ->type_name("K")
       ->group(kGroup);
-  add_seed_option(command, estimate.seed);
+  add_seed_option(command, options.seed);
 }
 
 void settle_density(const CLI::App& command, DensityOptions& options) {
   options.probes_given = command.count("--probes") > 0;
-  EstimateOptions& estimate = options.estimate;
+  LogDetOptions& estimate = options.estimate;
   if (options.method == LogDetMethod::kExact) {
     reject(command, "an exact log-determinant has none",
            {"--terms", "--probes", "--probe", "--continuation", "--max-se", "--max-bound"});
   }
   if (options.method == LogDetMethod::kRoulette) {
     constexpr std::size_t kRouletteTerms = 8;
-    if (estimate.terms == 0) estimate.terms = kRouletteTerms;
+    if (!estimate.terms) estimate.terms = kRouletteTerms;
     reject(command, "roulette leaves nothing out", {"--max-bound"});
   } else {
     reject(command, "only --logdet roulette has it", {"--continuation"});
   }
-  if (estimate.terms > 0 && options.method != LogDetMethod::kRoulette) {
+  if (estimate.terms && options.method != LogDetMethod::kRoulette) {
     reject(command, "the number of --terms is fixed", {"--max-bound"});
     options.max_bound = std::numeric_limits<double>::infinity();
   }
@@ -163,18 +168,14 @@ std::vector<std::uint64_t> Density::ids_of(const Rows& rows) const {
 
 std::vector<double> Density::drawn(const Rows& rows, std::size_t draw) const {
   std::vector<double> x(rows.values.begin(), rows.values.end());
-  dequantise_.add_noise(x, ids_of(rows), options_.estimate.seed, draw);
+  dequantise_.add_noise(x, ids_of(rows), options_.seed, draw);
   return x;
 }
 
 std::vector<DensityEstimate> Density::estimate(std::span<const double> x,
                                                std::span<const std::uint64_t> ids,
                                                std::uint64_t seed) const {
-  if (!exact_) {
-    EstimateOptions options = options_.estimate;
-    options.seed = seed;
-    return model_.estimate_log_density(x, ids, options);
-  }
+  if (!exact_) return model_.estimate_log_density(x, ids, options_.estimate, seed);
   std::vector<DensityEstimate> results;
   for (const double log_p : model_.log_density(x)) results.push_back({log_p, 0, 0});
   return results;
@@ -188,7 +189,7 @@ std::vector<DensityEstimate> Density::average_over_draws(const Rows& rows) const
   std::vector<DensityEstimate> average(n);
   std::vector<double> squares(n, 0);  // sums of squared distances from the mean (Welford)
   for (std::size_t draw = 0; draw < draws_; ++draw) {
-    const std::uint64_t seed = Rng(options_.estimate.seed, RngPurpose::kProbe, draw, 4).next_u64();
+    const std::uint64_t seed = Rng(options_.seed, RngPurpose::kProbe, draw, 4).next_u64();
     const auto estimates = estimate(drawn(rows, draw), ids, seed);
     for (std::size_t i = 0; i < n; ++i) {
       if (std::isinf(average[i].value)) continue;
@@ -210,12 +211,12 @@ std::vector<DensityEstimate> Density::average_over_draws(const Rows& rows) const
 
 std::vector<double> Density::operator()(const Rows& rows) {
   if (exact_ && draws_ == 0) return model_.log_density(rows.values);
-  const EstimateOptions& promised = options_.estimate;
+  const LogDetOptions& promised = options_.estimate;
   std::vector<double> results;
   for (const DensityEstimate& row :
-       draws_ > 0 ? average_over_draws(rows) : estimate(rows.values, ids_of(rows), promised.seed)) {
+       draws_ > 0 ? average_over_draws(rows) : estimate(rows.values, ids_of(rows), options_.seed)) {
     results.insert(results.end(), {row.value, row.standard_error, row.truncation_bound});
-    if (promised.max_standard_error > 0 && row.standard_error > promised.max_standard_error) {
+    if (promised.max_standard_error && row.standard_error > *promised.max_standard_error) {
       ++wide_errors_;
     }
     if (row.truncation_bound > promised.max_bound) ++wide_bounds_;

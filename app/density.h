@@ -16,7 +16,8 @@ namespace iflow {
 
 struct DensityOptions {
   std::optional<LogDetMethod> method;  // none: exact up to kMostExactColumns, else the series
-  EstimateOptions estimate;
+  LogDetOptions estimate = LogDetOptions::for_evaluation();
+  std::uint64_t seed = 0;
   std::optional<std::size_t> draws;  // of every row's noise, for a model with integer columns
   std::optional<double> max_bound;   // of estimate; none: what suits the model
   std::uint64_t first_row = 0;       // index of the first input row

@@ -82,7 +82,7 @@ class Evaluator {
     }
     result.columns = modelled_columns(fit_.data);
     result.z = std::move(z_);
-    result.marginals = marginals_of(model_, x_, conditions_, options_.density.estimate.seed);
+    result.marginals = marginals_of(model_, x_, conditions_, options_.density.seed);
     return result;
   }
 
@@ -160,7 +160,7 @@ std::vector<std::string> notes_on(const Evaluation& e, const Fit& fit,
 DensityOptions density_of_many(DensityOptions options) {
   constexpr std::size_t kFewest = 2;
   if (!options.draws) options.draws = kFewest;
-  if (!options.probes_given && options.estimate.max_standard_error == 0) {
+  if (!options.probes_given && !options.estimate.max_standard_error) {
     options.estimate.probes = kFewest;
   }
   return options;
@@ -180,7 +180,7 @@ void run(const EvalOptions& options) {
     throw UsageError("--train: standard input is DATA already");
   }
   if (!options.train.empty()) {
-    kde = kde_of_file(fit, options.train, options.input, options.density.estimate.seed);
+    kde = kde_of_file(fit, options.train, options.input, options.density.seed);
   }
   const std::vector<Baseline> baselines = baselines_of(fit, kde);
   Evaluation evaluation = Evaluator(options, fit, model, density, baselines).run();

@@ -129,7 +129,7 @@ void add_flow_options(CLI::App& command, FlowOptions& flow) {
 // Options that are left to the fit by the word auto are as if they were not given.
 void add_log_det_options(CLI::App& command, FitArguments& arguments) {
   constexpr const char* kGroup = "Log-determinant while training";
-  LogDetConfig& log_det = arguments.settings.train.log_det;
+  LogDetOptions& log_det = arguments.settings.train.log_det;
   command
       .add_option_function<std::string>(
           "--logdet",
@@ -163,9 +163,10 @@ void add_log_det_options(CLI::App& command, FitArguments& arguments) {
       ->type_name("KIND")
       ->group(kGroup);
   command
-      .add_option("--continuation", log_det.continuation,
-                  "Roulette: the chance of each further term (default 0.5); 0: of term k or more,\n"
-                  "(terms / k)^2, for Jacobians that come close to 1 (default of images)")
+      .add_option_function<double>(
+          "--continuation", [&log_det](double number) { set_tail(log_det, number); },
+          "Roulette: the chance of each further term (default 0.5); 0: of term k or more,\n"
+          "(terms / k)^2, for Jacobians that come close to 1 (default of images)")
       ->check(fraction_below_1())
       ->type_name("Q")
       ->group(kGroup);
@@ -395,7 +396,7 @@ FitSettings changed_settings(const FitArguments& arguments, const FitSettings& d
   for (const std::string& name : unused_options(model)) options.erase(name);
   for (const std::string& name : unused_options(method)) options.erase(name);
   FitSettings settings = settings_from_json(options, arguments.checkpoint);
-  LogDetConfig& log_det = settings.train.log_det;
+  LogDetOptions& log_det = settings.train.log_det;
   if (method != LogDetMethod::kExact && !arguments.given.contains("terms")) {
     log_det.terms = default_terms(log_det.method, settings.flow, modelled);
   }

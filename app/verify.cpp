@@ -132,11 +132,10 @@ Promise check_log_det(const Model& model, std::span<const double> x, std::uint64
   const std::size_t n = x.size() / model.row_width();
   std::vector<std::uint64_t> ids(n);
   for (std::size_t i = 0; i < n; ++i) ids[i] = i;
-  EstimateOptions options;
+  LogDetOptions options = LogDetOptions::for_evaluation();
   options.probes = 64;
-  options.seed = seed;
   const std::vector<double> exact = model.log_density(x);
-  const auto estimates = model.estimate_log_density(x, ids, options);
+  const auto estimates = model.estimate_log_density(x, ids, options, seed);
   double worst = 0;
   for (std::size_t i = 0; i < n; ++i) {
     const DensityEstimate& e = estimates[i];

@@ -9,28 +9,29 @@ namespace {
 
 using nlohmann::json;
 
-json log_det_to_json(const LogDetConfig& c) {
+json log_det_to_json(const LogDetOptions& c) {
   return {{"method", name_of(c.method, log_det_methods())},
-          {"terms", c.terms},
+          {"terms", c.terms.value()},
           {"probes", c.probes},
           {"probe", name_of(c.probe, probe_kinds())},
-          {"continuation", c.continuation},
+          {"continuation", tail_to_number(c)},
           {"gradient", name_of(c.gradient, log_det_gradients())}};
 }
 
-LogDetConfig log_det_from_json(JsonFields fields) {
-  LogDetConfig c;
+LogDetOptions log_det_from_json(JsonFields fields) {
+  LogDetOptions c;
   c.method = named_value(fields, "method", log_det_methods());
   c.terms = fields.get<std::size_t>("terms");
   c.probes = fields.get<std::size_t>("probes");
   c.probe = named_value(fields, "probe", probe_kinds());
-  c.continuation = fields.get<double>("continuation");
+  const auto continuation = fields.get<double>("continuation");
   c.gradient = named_value(fields, "gradient", log_det_gradients());
   if (c.terms == 0) fields.fail("terms", "must be at least 1");
   if (c.probes == 0) fields.fail("probes", "must be at least 1");
-  if (!(c.continuation >= 0 && c.continuation < 1)) {
+  if (!(continuation >= 0 && continuation < 1)) {
     fields.fail("continuation", "must be at least 0 and below 1");
   }
+  set_tail(c, continuation);
   fields.finish();
   return c;
 }

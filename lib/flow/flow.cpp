@@ -94,14 +94,13 @@ namespace {
 // y, and samples of ln |det| for every row, added to `samples`.
 template <class T>
 Var sample_log_det(const Layer<T>& layer, const Pass<T>& pass, Var x,
-                   const Certificate& certificate, const LogDetSampling& sampling,
-                   LogDetSamples& samples) {
+                   const Certificate& certificate, const LogDetDraw& draw, LogDetSamples& samples) {
   if (const EstimatedLogDet<T>* estimated = layer.estimated()) {
-    return estimated->sample_log_det(pass, x, certificate, sampling, samples);
+    return estimated->sample_log_det(pass, x, certificate, draw, samples);
   }
   const Transformed exact = layer.forward(pass, x);
   const T* log_det = pass.tape.value(exact.log_det);
-  for (std::size_t i = 0; i < sampling.probes * exact.log_det.size(); ++i) {
+  for (std::size_t i = 0; i < draw.options.probes * exact.log_det.size(); ++i) {
     samples.values[i] += static_cast<double>(log_det[i % exact.log_det.size()]);
   }
   return exact.y;
@@ -112,17 +111,20 @@ Var sample_log_det(const Layer<T>& layer, const Pass<T>& pass, Var x,
 template <class T>
 LogDetSamples Flow<T>::sample_log_density(const Pass<T>& pass, Var x,
                                           const FlowCertificate& certificate,
-                                          LogDetSampling sampling) const {
+                                          const LogDetDraw& draw) const {
   Tape<T>& tape = pass.tape;
-  const std::size_t lanes = x.groups * kLanes, size = sampling.probes * lanes;
+  const std::size_t lanes = x.groups * kLanes, size = draw.options.probes * lanes;
   LogDetSamples samples{std::vector<double>(size, 0), std::vector<double>(size, 0)};
-  const std::uint64_t seed = sampling.seed;
+  LogDetOptions of_layer = draw.options;
+  of_layer.max_bound /= static_cast<double>(
+      std::count_if(certificate.layers.begin(), certificate.layers.end(),
+                    [](const Certificate& layer) { return layer.branch.has_value(); }));
   const Var y = tape.variable(x.elements, x.groups);
   std::copy_n(tape.value(x), x.size(), tape.value(y));
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const auto mark = tape.mark();
-    sampling.seed = layer_seed(seed, i);
-    const Var next = sample_log_det(*layers_[i], pass, y, certificate.layers[i], sampling, samples);
+    const Var next = sample_log_det(*layers_[i], pass, y, certificate.layers[i],
+                                    {of_layer, layer_seed(draw.seed, i), draw.rows}, samples);
     std::copy_n(tape.value(next), x.size(), tape.value(y));
     tape.rewind(mark);
   }
@@ -207,9 +209,9 @@ namespace {
 
 template <class T>
 Prepared<T> prepare_to_learn(const Layer<T>& layer, const Pass<T>& pass, Var x,
-                             const LogDetConfig& config) {
+                             const LogDetOptions& options) {
   const EstimatedLogDet<T>* estimated = layer.estimated();
-  if (estimated != nullptr) return estimated->prepare_to_learn(pass, x, config);
+  if (estimated != nullptr) return estimated->prepare_to_learn(pass, x, options);
   return {layer.transform(pass, x), std::nullopt};
 }
 
@@ -255,8 +257,8 @@ void Flow<T>::learn_tile(const Learning& learning, std::size_t begin, std::size_
     const std::uint64_t seed = exact ? 0 : layer_seed(learning.seed, i);
     const Learnable<T> output =
         forward_to_learn(*layers_[i], pass, y,
-                         {learning.log_det, seed, learning.shard,
-                          learning.rows + tile.part.first * kLanes, learning.jacobian_penalty},
+                         {learning.log_det, seed, learning.rows + tile.part.first * kLanes,
+                          learning.shard, learning.jacobian_penalty},
                          tile.known);
     for (std::size_t l = 0; l < lanes; ++l) tile.log_p[l] += output.log_det[l];
     std::copy_n(tile.weights, lanes, tape.adjoint(output.surrogate.var).data);

@@ -58,10 +58,10 @@ class Flow {
   Var transform(const Pass<T>& pass, Var x) const;
 
   // Samples of ln p of rows x, one for each probe, and the truncation bounds; returns
-  // [probes][16 G] each. `sampling.seed` is the flow's; every layer draws from a seed of its own.
+  // [probes][16 G] each. `draw.seed` is the flow's; every layer draws from a seed of its own.
   // `pass` must not record, `certificate` be of its parameters.
   LogDetSamples sample_log_density(const Pass<T>& pass, Var x, const FlowCertificate& certificate,
-                                   LogDetSampling sampling) const;
+                                   const LogDetDraw& draw) const;
 
   // What the rows' log-densities, exact or estimated, and their gradients are made from.
   struct Learning {
@@ -69,7 +69,7 @@ class Flow {
     Tape<T>& tape;    // records
     const T* values;  // effective parameters
     T* gradients;
-    const LogDetConfig& log_det;
+    const LogDetOptions& log_det;
     std::uint64_t seed;  // of the step
     std::uint64_t shard;
     const std::uint64_t* rows;       // of each lane

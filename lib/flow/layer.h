@@ -100,7 +100,7 @@ class EstimatedLogDet {
   // y, and what forward_to_learn of the same rows need not compute again; its numbers are the
   // tape's. `pass` must not record.
   virtual Prepared<T> prepare_to_learn(const Pass<T>& pass, Var x,
-                                       const LogDetConfig& config) const = 0;
+                                       const LogDetOptions& options) const = 0;
 
   // y and a gradient of ln |det| to learn from, in a pass that records. `known`: of
   // prepare_to_learn; null where nothing was prepared.
@@ -109,7 +109,7 @@ class EstimatedLogDet {
 
   // y, and samples of ln |det| for every row, added to `samples`. `pass` must not record.
   virtual Var sample_log_det(const Pass<T>& pass, Var x, const Certificate& certificate,
-                             const LogDetSampling& sampling, LogDetSamples& samples) const = 0;
+                             const LogDetDraw& draw, LogDetSamples& samples) const = 0;
 
  protected:
   ~EstimatedLogDet() = default;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/error.h"
 #include "kernels/simd.h"
 
 namespace iflow {
@@ -28,24 +29,47 @@ const std::map<std::string, LogDetGradient>& log_det_gradients() {
   return names;
 }
 
-namespace {
+LogDetOptions LogDetOptions::for_evaluation() {
+  return {.method = LogDetMethod::kSeries,
+          .probes = 16,
+          .terms = std::nullopt,
+          .tail = RouletteTail::kLipschitz};
+}
 
-// P(N >= k | N >= k - 1) of roulette's number of terms, k > terms.
-double chance_of_term(const LogDetConfig& config, std::size_t k) {
-  if (config.continuation > 0) return config.continuation;
+double tail_to_number(const LogDetOptions& options) {
+  return options.tail == RouletteTail::kPower ? 0 : options.continuation;
+}
+
+void set_tail(LogDetOptions& options, double number) {
+  options.tail = number == 0 ? RouletteTail::kPower : RouletteTail::kGeometric;
+  if (number != 0) options.continuation = number;
+}
+
+double chance_of_term(const LogDetOptions& options, std::size_t k, double lipschitz) {
+  switch (options.tail) {
+    case RouletteTail::kGeometric:
+      return options.continuation;
+    case RouletteTail::kLipschitz:
+      return lipschitz;
+    case RouletteTail::kPower:
+      break;
+  }
   const double before = static_cast<double>(k - 1) / static_cast<double>(k);
   return before * before;
 }
 
-}  // namespace
-
-std::vector<double> series_weights(const LogDetConfig& config, Rng& rng) {
+std::vector<double> series_weights(const LogDetOptions& options, Rng& rng) {
+  const bool roulette = options.method == LogDetMethod::kRoulette;
+  if (!options.terms) throw UsageError("log-determinant: learning needs a number of terms");
+  if (roulette && options.tail == RouletteTail::kLipschitz) {
+    throw UsageError("log-determinant: learning has no proved Lipschitz bound");
+  }
   std::vector<double> weights;
   double sign = 1, reached = 1;  // reached: P(N >= k)
   for (std::size_t k = 1;; ++k, sign = -sign) {
-    if (k > config.terms) {
-      if (config.method != LogDetMethod::kRoulette) break;
-      const double chance = chance_of_term(config, k);
+    if (k > *options.terms) {
+      if (!roulette) break;
+      const double chance = chance_of_term(options, k, 1);
       if (rng.uniform() >= chance) break;
       reached *= chance;
     }

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,23 +31,48 @@ const std::map<std::string, LogDetMethod>& log_det_methods();      // exact, ser
 const std::map<std::string, ProbeKind>& probe_kinds();             // rademacher, gaussian, unit
 const std::map<std::string, LogDetGradient>& log_det_gradients();  // neumann, basic
 
-struct LogDetConfig {
-  LogDetMethod method = LogDetMethod::kExact;
-  LogDetGradient gradient = LogDetGradient::kNeumann;
-  ProbeKind probe = ProbeKind::kRademacher;
-  std::size_t probes = 1;  // per row and block
-  std::size_t terms = 2;   // of the series; of roulette, those that are always there
-  // Roulette: P(N >= k + 1 | N >= k) behind those terms, as published; 0: P(N >= k) =
-  // (terms / k)^2. Term k counts up to L^k / P(N >= k), which is 2^k L^k with the published 1/2:
-  // the variance can be infinite where L^2 >= 1/2. With a tail that falls as a power it is finite
-  // for every L < 1. (maths.md section 3)
-  double continuation = 0.5;
+// How roulette draws its number of terms N, behind those that are always there.
+enum class RouletteTail {
+  kGeometric,  // P(N >= k + 1 | N >= k) = continuation, as published
+  kLipschitz,  // the same with the block's proved Lipschitz bound, which only evaluation has
+  // P(N >= k) = (terms / k)^2. Term k counts up to L^k / P(N >= k), which is 2^k L^k with the
+  // published 1/2: the variance can be infinite where L^2 >= 1/2. With a tail that falls as a power
+  // it is finite for every L < 1. (maths.md section 3)
+  kPower,
 };
+
+// How log-determinants are found: while learning, or, by for_evaluation, of a fitted flow.
+struct LogDetOptions {
+  LogDetMethod method = LogDetMethod::kExact;
+  LogDetGradient gradient = LogDetGradient::kNeumann;  // of learning
+  ProbeKind probe = ProbeKind::kRademacher;
+  std::size_t probes = 1;  // of every row and block
+  // Of the series; of roulette, those that are always there. None, which is for evaluation alone:
+  // as many as bring the series' proved truncation error down to max_bound; of roulette, one.
+  std::optional<std::size_t> terms = 2;
+  RouletteTail tail = RouletteTail::kGeometric;
+  double continuation = 0.5;  // of the geometric tail
+  // Of evaluation:
+  double max_bound = 1e-3;  // of a row's truncation error over all blocks, in nats
+  // As many probes as a pilot, discarded afterwards, says this standard error of a row needs, in
+  // nats; none: `probes`.
+  std::optional<double> max_standard_error = {};
+
+  // The series with 16 probes, which stops by max_bound; roulette's tail is kLipschitz.
+  static LogDetOptions for_evaluation();
+};
+
+// The tail of learning as files and command lines write it: its continuation, 0 for the power law.
+double tail_to_number(const LogDetOptions& options);
+void set_tail(LogDetOptions& options, double number);
+
+// P(N >= k | N >= k - 1) of roulette's number of terms N, k > terms. lipschitz: of the block.
+double chance_of_term(const LogDetOptions& options, std::size_t k, double lipschitz);
 
 // The weights c_1 ... c_N of an estimate: ln det(I + J) ~ sum c_k v^T J^k v / k, and its gradient
 // ~ sum c_k v^T dJ J^{k-1} v. c_k = (-1)^{k+1} / P(N >= k); the series has N = terms, roulette
-// draws N from `rng`.
-std::vector<double> series_weights(const LogDetConfig& config, Rng& rng);
+// draws N from `rng`. Throws UsageError for what is for evaluation alone.
+std::vector<double> series_weights(const LogDetOptions& options, Rng& rng);
 
 // The least n for which the truncation error of n terms, at most
 // d (-ln(1 - L) - sum over k <= n of L^k / k) <= d L^{n+1} / ((n + 1) (1 - L)),
@@ -59,27 +85,14 @@ template <class T>
 void draw_probes(ProbeKind kind, std::uint64_t seed, const std::uint64_t* rows, std::size_t groups,
                  std::size_t dimension, std::size_t first, std::size_t count, T* v);
 
-// What one layer's training estimate is drawn from.
+// What one layer's estimate is drawn from.
 struct LogDetDraw {
-  const LogDetConfig& config;
-  std::uint64_t seed;         // of the step and the layer
-  std::uint64_t shard;        // draws the number of terms
+  const LogDetOptions& options;
+  std::uint64_t seed;         // of the layer, and of the step that learns
   const std::uint64_t* rows;  // of each lane, draws the probes
-  // Learning exactly: what ||J||_F^2 / 2 costs, in nats per row and block.
-  double jacobian_penalty = 0;
-};
-
-// What one layer's samples are drawn from, for evaluation.
-struct LogDetSampling {
-  LogDetMethod method = LogDetMethod::kSeries;
-  ProbeKind probe = ProbeKind::kRademacher;
-  std::size_t probes = 1;  // samples of every row
-  // Series: 0 takes as many as bring the probe's truncation bound down to `tolerance`.
-  std::size_t terms = 0;
-  double tolerance = 0;
-  double continuation = 0;  // roulette; 0: the block's Lipschitz bound
-  std::uint64_t seed = 0;   // of the layer
-  const std::uint64_t* rows = nullptr;
+  // Of learning:
+  std::uint64_t shard = 0;      // draws the number of terms
+  double jacobian_penalty = 0;  // exactly: what ||J||_F^2 / 2 costs, in nats per row and block
 };
 
 // Samples of ln |det|, summed over layers: [probes][16 G] each.

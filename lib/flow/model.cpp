@@ -119,36 +119,30 @@ std::size_t probes_needed(double variance, double standard_error) {
 
 std::vector<DensityEstimate> Model::estimate_log_density(std::span<const double> rows,
                                                          std::span<const std::uint64_t> row_ids,
-                                                         const EstimateOptions& options) const {
+                                                         const LogDetOptions& options,
+                                                         std::uint64_t seed) const {
   const std::size_t n = rows.size() / row_width();
-  const auto blocks = std::count_if(bounds_.begin(), bounds_.end(), [](double l) { return l > 0; });
   std::vector<DensityEstimate> result(n);
   for_each_tile(n, dimension(), [&](Tape<double>& tape, std::size_t first, std::size_t count) {
     const auto [pass, x] = load(tape, rows.data() + first * row_width(), count);
     const std::size_t lanes = x.groups * kLanes;
     std::vector<std::uint64_t> ids(lanes);
     for (std::size_t l = 0; l < lanes; ++l) ids[l] = row_ids[first + std::min(l, count - 1)];
-    LogDetSampling sampling{.method = options.method,
-                            .probe = options.probe,
-                            .probes = options.probes,
-                            .terms = options.terms,
-                            .tolerance = options.max_bound / static_cast<double>(blocks),
-                            .continuation = options.continuation,
-                            .seed = Rng(options.seed, RngPurpose::kProbe, 0, 1).next_u64(),
-                            .rows = ids.data()};
+    const auto sample = [&, &pass = pass, &x = x](std::size_t count_of_probes, std::uint32_t draw) {
+      LogDetOptions drawn = options;
+      drawn.probes = count_of_probes;
+      const std::uint64_t key = Rng(seed, RngPurpose::kProbe, 0, draw).next_u64();
+      return flow_.sample_log_density(pass, x, certificate_, {drawn, key, ids.data()});
+    };
     std::vector<std::size_t> probes(lanes, options.probes);
-    if (options.max_standard_error > 0) {
-      LogDetSampling pilot = sampling;
-      pilot.probes = kPilotProbes;
-      pilot.seed = Rng(options.seed, RngPurpose::kProbe, 0, 2).next_u64();
-      const LogDetSamples samples = flow_.sample_log_density(pass, x, certificate_, pilot);
+    if (options.max_standard_error) {
+      const LogDetSamples samples = sample(kPilotProbes, 2);
       for (std::size_t l = 0; l < lanes; ++l) {
         probes[l] = probes_needed(moments(samples.values, l, lanes, kPilotProbes).variance,
-                                  options.max_standard_error);
+                                  *options.max_standard_error);
       }
-      sampling.probes = *std::max_element(probes.begin(), probes.end());
     }
-    const LogDetSamples samples = flow_.sample_log_density(pass, x, certificate_, sampling);
+    const LogDetSamples samples = sample(*std::max_element(probes.begin(), probes.end()), 1);
     for (std::size_t i = 0; i < count; ++i) {
       const SampleMoments value = moments(samples.values, i, lanes, probes[i]);
       double bound = 0;

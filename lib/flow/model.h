@@ -34,19 +34,6 @@ struct DensityEstimate {
   double truncation_bound = 0;  // proved, of the series' missing terms; rounding left out
 };
 
-// How log-densities are estimated.
-struct EstimateOptions {
-  LogDetMethod method = LogDetMethod::kSeries;
-  ProbeKind probe = ProbeKind::kRademacher;
-  std::size_t probes = 16;  // per row, at least 2
-  // More than 0: as many probes as a pilot, discarded afterwards, says this standard error needs.
-  double max_standard_error = 0;
-  std::size_t terms = 0;    // series: 0 as many as max_bound needs; roulette: always computed
-  double max_bound = 1e-3;  // of a row's truncation error, in nats
-  double continuation = 0;  // roulette; 0: each block's Lipschitz bound
-  std::uint64_t seed = 0;
-};
-
 class Model {
  public:
   // `values`: the effective parameters, laid out as the flow's layout says.
@@ -68,10 +55,12 @@ class Model {
   // Throws NumericError naming the row (counted from 0) whose density is not a number.
   std::vector<double> log_density(std::span<const double> rows) const;
 
-  // The same, estimated. Row i's draws are keyed by (seed, row_ids[i]).
+  // The same, estimated: options.method is no exact one, options.probes at least 2. Row i's draws
+  // are keyed by (seed, row_ids[i]).
   std::vector<DensityEstimate> estimate_log_density(std::span<const double> rows,
                                                     std::span<const std::uint64_t> row_ids,
-                                                    const EstimateOptions& options) const;
+                                                    const LogDetOptions& options,
+                                                    std::uint64_t seed) const;
 
   // z = f(x) for every row (n, row_width); returns (n, dimension).
   std::vector<double> encode(std::span<const double> rows) const;

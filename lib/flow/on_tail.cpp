@@ -88,8 +88,8 @@ const EstimatedLogDet<T>* OnTail<T>::estimated() const {
 
 template <class T>
 Prepared<T> OnTail<T>::prepare_to_learn(const Pass<T>& pass, Var x,
-                                        const LogDetConfig& config) const {
-  Prepared<T> result = inner_->estimated()->prepare_to_learn(pass, tail(pass.tape, x), config);
+                                        const LogDetOptions& options) const {
+  Prepared<T> result = inner_->estimated()->prepare_to_learn(pass, tail(pass.tape, x), options);
   result.y = joined(pass.tape, x, result.y);
   return result;
 }
@@ -105,10 +105,10 @@ Learnable<T> OnTail<T>::forward_to_learn(const Pass<T>& pass, Var x, const LogDe
 
 template <class T>
 Var OnTail<T>::sample_log_det(const Pass<T>& pass, Var x, const Certificate& certificate,
-                              const LogDetSampling& sampling, LogDetSamples& samples) const {
-  return joined(pass.tape, x,
-                inner_->estimated()->sample_log_det(pass, tail(pass.tape, x), certificate, sampling,
-                                                    samples));
+                              const LogDetDraw& draw, LogDetSamples& samples) const {
+  return joined(
+      pass.tape, x,
+      inner_->estimated()->sample_log_det(pass, tail(pass.tape, x), certificate, draw, samples));
 }
 
 template class OnTail<float>;

@@ -32,11 +32,11 @@ class OnTail final : public Layer<T>, public EstimatedLogDet<T> {
   // Where the inner layer is estimated, this one is.
   const EstimatedLogDet<T>* estimated() const override;
   Prepared<T> prepare_to_learn(const Pass<T>& pass, Var x,
-                               const LogDetConfig& config) const override;
+                               const LogDetOptions& options) const override;
   Learnable<T> forward_to_learn(const Pass<T>& pass, Var x, const LogDetDraw& draw,
                                 const Linearised<T>* known) const override;
   Var sample_log_det(const Pass<T>& pass, Var x, const Certificate& certificate,
-                     const LogDetSampling& sampling, LogDetSamples& samples) const override;
+                     const LogDetDraw& draw, LogDetSamples& samples) const override;
 
  private:
   Var tail(Tape<T>& tape, Var x) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "autodiff/ops.h"
@@ -50,8 +51,8 @@ Var plus_branch(Tape<T>& tape, Var x, const Linearised<T>& at) {
 // One lane's sample of ln det, term by term.
 class LaneSeries {
  public:
-  // limit: the number of terms, or 0 to go on until the bound is at most `tolerance`.
-  LaneSeries(double lipschitz, std::size_t limit, double tolerance)
+  // limit: the number of terms; none: they go on until the bound is at most `tolerance`.
+  LaneSeries(double lipschitz, std::optional<std::size_t> limit, double tolerance)
       : lipschitz_(lipschitz), limit_(limit), tolerance_(tolerance) {}
 
   // Term k: c_k v^T J^k v / k, given the squared norms of v and of J^k v.
@@ -60,7 +61,7 @@ class LaneSeries {
     value += weight * product / index;
     // per probe: what is left is at most ||v|| ||J^k v|| L / ((k + 1) (1 - L))
     bound = std::sqrt(v_squared * t_squared) * lipschitz_ / ((index + 1) * (1 - lipschitz_));
-    done = limit_ > 0 ? k >= limit_ : bound <= tolerance_ || k >= kMaxTerms;
+    done = limit_ ? k >= *limit_ : bound <= tolerance_ || k >= kMaxTerms;
   }
 
   double value = 0;
@@ -69,16 +70,19 @@ class LaneSeries {
 
  private:
   double lipschitz_;
-  std::size_t limit_;
+  std::optional<std::size_t> limit_;
   double tolerance_;
 };
 
-// How many terms roulette gives a lane, at least `terms`.
-std::size_t roulette_length(const LogDetSampling& s, double continuation, std::uint64_t row,
+// Terms that roulette always computes.
+std::size_t sure_terms(const LogDetOptions& options) { return options.terms.value_or(1); }
+
+// How many terms roulette gives a lane.
+std::size_t roulette_length(const LogDetDraw& draw, double lipschitz, std::uint64_t row,
                             std::size_t probe) {
-  Rng rng(s.seed, RngPurpose::kRoulette, row, static_cast<std::uint32_t>(probe));
-  std::size_t n = std::max<std::size_t>(s.terms, 1);
-  while (n < kMaxTerms && rng.uniform() < continuation) ++n;
+  Rng rng(draw.seed, RngPurpose::kRoulette, row, static_cast<std::uint32_t>(probe));
+  std::size_t n = sure_terms(draw.options);
+  while (n < kMaxTerms && rng.uniform() < chance_of_term(draw.options, n + 1, lipschitz)) ++n;
   return n;
 }
 
@@ -126,8 +130,8 @@ Var ResidualBlock<T>::transform(const Pass<T>& pass, Var x) const {
 
 template <class T>
 Prepared<T> ResidualBlock<T>::prepare_to_learn(const Pass<T>& pass, Var x,
-                                               const LogDetConfig& config) const {
-  if (config.method == LogDetMethod::kExact || config.gradient != LogDetGradient::kNeumann) {
+                                               const LogDetOptions& options) const {
+  if (options.method == LogDetMethod::kExact || options.gradient != LogDetGradient::kNeumann) {
     return {transform(pass, x), std::nullopt};
   }
   Linearised<T> at = branch_->evaluate(pass, pass.tape.value(x), x.groups);
@@ -137,14 +141,14 @@ Prepared<T> ResidualBlock<T>::prepare_to_learn(const Pass<T>& pass, Var x,
 template <class T>
 Learnable<T> ResidualBlock<T>::forward_to_learn(const Pass<T>& pass, Var x, const LogDetDraw& draw,
                                                 const Linearised<T>* known) const {
-  const LogDetConfig& config = draw.config;
-  if (config.method == LogDetMethod::kExact) return learn_exactly(pass, x, draw.jacobian_penalty);
+  const LogDetOptions& options = draw.options;
+  if (options.method == LogDetMethod::kExact) return learn_exactly(pass, x, draw.jacobian_penalty);
   Rng rng(draw.seed, RngPurpose::kRoulette, draw.shard);
-  const std::vector<double> weights = series_weights(config, rng);
-  const Var v = pass.tape.variable(x.elements, config.probes * x.groups);
-  draw_probes(config.probe, draw.seed, draw.rows, x.groups, x.elements, 0, config.probes,
+  const std::vector<double> weights = series_weights(options, rng);
+  const Var v = pass.tape.variable(x.elements, options.probes * x.groups);
+  draw_probes(options.probe, draw.seed, draw.rows, x.groups, x.elements, 0, options.probes,
               pass.tape.value(v));
-  if (config.gradient != LogDetGradient::kNeumann) return learn_by_series(pass, x, v, weights);
+  if (options.gradient != LogDetGradient::kNeumann) return learn_by_series(pass, x, v, weights);
   const T* at_x = pass.tape.value(x);
   Linearised<T> at = known != nullptr ? *known : branch_->evaluate(pass, at_x, x.groups);
   branch_->complete(pass, at_x, at);
@@ -218,31 +222,31 @@ Learnable<T> ResidualBlock<T>::learn_by_series(const Pass<T>& pass, Var x, Var v
 
 template <class T>
 Var ResidualBlock<T>::sample_log_det(const Pass<T>& pass, Var x, const Certificate& certificate,
-                                     const LogDetSampling& sampling, LogDetSamples& samples) const {
+                                     const LogDetDraw& draw, LogDetSamples& samples) const {
   Tape<T>& tape = pass.tape;
   const double lipschitz = certificate.branch.value().lipschitz();
   const std::size_t lanes = x.groups * kLanes;
   const auto at = branch_->linearise(pass, tape.value(x), x.groups);
-  const bool roulette = sampling.method == LogDetMethod::kRoulette;
-  const double q = sampling.continuation > 0 ? sampling.continuation : lipschitz;
+  const LogDetOptions& options = draw.options;
+  const bool roulette = options.method == LogDetMethod::kRoulette;
   const auto probe_space = tape.workspace(x.size()), product_space = tape.workspace(x.size());
   T* v = probe_space.data();
   T* t = product_space.data();
   std::vector<double> product(lanes), v_squared(lanes), t_squared(lanes);
-  for (std::size_t probe = 0; probe < sampling.probes; ++probe) {
-    draw_probes(sampling.probe, sampling.seed, sampling.rows, x.groups, x.elements, probe, 1, v);
-    if (sampling.probe == ProbeKind::kUnit) {
+  for (std::size_t probe = 0; probe < options.probes; ++probe) {
+    draw_probes(options.probe, draw.seed, draw.rows, x.groups, x.elements, probe, 1, v);
+    if (options.probe == ProbeKind::kUnit) {
       // Of more unit probes than the block has columns, the others being zero, the mean is still
       // the trace.
-      const T scale = std::sqrt(static_cast<T>(sampling.probes) / static_cast<T>(x.elements));
+      const T scale = std::sqrt(static_cast<T>(options.probes) / static_cast<T>(x.elements));
       for (std::size_t i = 0; i < x.size(); ++i) v[i] *= scale;
     }
     std::copy_n(v, x.size(), t);
     std::vector<LaneSeries> series;
     for (std::size_t l = 0; l < lanes; ++l) {
-      const std::size_t limit =
-          roulette ? roulette_length(sampling, q, sampling.rows[l], probe) : sampling.terms;
-      series.emplace_back(lipschitz, limit, sampling.tolerance);
+      const std::optional<std::size_t> limit =
+          roulette ? roulette_length(draw, lipschitz, draw.rows[l], probe) : options.terms;
+      series.emplace_back(lipschitz, limit, options.max_bound);
     }
     std::fill(v_squared.begin(), v_squared.end(), 0);
     add_products(x, x.groups, 1, v, v, v_squared.data());
@@ -253,7 +257,7 @@ Var ResidualBlock<T>::sample_log_det(const Pass<T>& pass, Var x, const Certifica
       std::fill(t_squared.begin(), t_squared.end(), 0);
       add_products(x, x.groups, 1, v, t, product.data());
       add_products(x, x.groups, 1, t, t, t_squared.data());
-      if (roulette && k > std::max<std::size_t>(sampling.terms, 1)) reached *= q;
+      if (roulette && k > sure_terms(options)) reached *= chance_of_term(options, k, lipschitz);
       bool all_done = true;
       for (std::size_t l = 0; l < lanes; ++l) {
         if (series[l].done) continue;

@@ -29,13 +29,13 @@ class ResidualBlock final : public Layer<T>, public EstimatedLogDet<T> {
   const EstimatedLogDet<T>* estimated() const override { return this; }
   // Where the gradient is Neumann's, g is evaluated here once for all.
   Prepared<T> prepare_to_learn(const Pass<T>& pass, Var x,
-                               const LogDetConfig& config) const override;
+                               const LogDetOptions& options) const override;
   // By the Neumann series: the gradient of ln det (I + J) is E[v^T dJ u], u = (I + J)^-1 v as a
   // series whose products J^k v nobody records. (Chen et al., section 3.2)
   Learnable<T> forward_to_learn(const Pass<T>& pass, Var x, const LogDetDraw& draw,
                                 const Linearised<T>* known) const override;
   Var sample_log_det(const Pass<T>& pass, Var x, const Certificate& certificate,
-                     const LogDetSampling& sampling, LogDetSamples& samples) const override;
+                     const LogDetDraw& draw, LogDetSamples& samples) const override;
   // By safeguarded Newton where the Jacobian is cheap, else by accelerated fixed-point iteration
   // (fixed_point.h).
   Inverted inverse(const Pass<T>& pass, Var y, const Certificate& certificate,

@@ -86,11 +86,11 @@ DenseBranchConfig branch_config(const FlowOptions& options, std::size_t columns,
 // An estimate takes less time a step, but an exact gradient, which has no noise, takes fewer steps:
 // exact up to 16 columns; where there are many rows, up to 8. (tests/bench/RESULTS.md, exact or
 // estimated log-determinants)
-LogDetConfig default_log_det(std::size_t columns, std::size_t training_rows) {
+LogDetOptions default_log_det(std::size_t columns, std::size_t training_rows) {
   const std::size_t most_exact = training_rows < kManyTableRows ? 16 : 8;
-  LogDetConfig config;
-  if (columns > most_exact) config.method = LogDetMethod::kRoulette;
-  return config;
+  LogDetOptions options;
+  if (columns > most_exact) options.method = LogDetMethod::kRoulette;
+  return options;
 }
 
 std::size_t default_terms(LogDetMethod method, const FlowOptions& flow, std::size_t columns) {

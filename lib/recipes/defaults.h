@@ -48,7 +48,7 @@ struct FlowOptions {
 };
 
 // How training finds the log-determinant: exactly where that is affordable, else by roulette.
-LogDetConfig default_log_det(std::size_t columns, std::size_t training_rows);
+LogDetOptions default_log_det(std::size_t columns, std::size_t training_rows);
 
 // The terms of a training estimate that were left to it: those in front of roulette's random ones,
 // or as many as bring the series' truncation bound of a block below kMaxTruncation, given the

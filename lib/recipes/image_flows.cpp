@@ -88,7 +88,7 @@ TrainConfig default_image_train_config(std::size_t training_images, const ImageS
     config.l1 = 0;
     config.jacobian_penalty = 0;  // tables of two columns have one, an image may be as small
     config.log_det.method = LogDetMethod::kRoulette;
-    config.log_det.continuation = 0;
+    config.log_det.tail = RouletteTail::kPower;
   } else {
     config.clip = 2;  // RESULTS.md, defaults of coupling flows
     config.warmup = 0.1;

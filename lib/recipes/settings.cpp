@@ -21,15 +21,15 @@ ImageOptions image_options_from_json(JsonFields& fields) {
   return options;
 }
 
-LogDetConfig log_det_from_json(JsonFields& fields) {
-  LogDetConfig c;
+LogDetOptions log_det_from_json(JsonFields& fields) {
+  LogDetOptions c;
   c.method = named_value(fields, "logdet", log_det_methods());
   if (c.method == LogDetMethod::kExact) return c;
   c.terms = fields.get<std::size_t>("terms");
   c.probes = fields.get<std::size_t>("probes");
   c.probe = named_value(fields, "probe", probe_kinds());
   c.gradient = named_value(fields, "gradient", log_det_gradients());
-  if (c.method == LogDetMethod::kRoulette) c.continuation = fields.get<double>("continuation");
+  if (c.method == LogDetMethod::kRoulette) set_tail(c, fields.get<double>("continuation"));
   return c;
 }
 
@@ -161,10 +161,10 @@ json every_setting(const FitSettings& s) {
           {"jacobian-penalty", s.train.jacobian_penalty},
           {"clip", s.train.clip},
           {"logdet", name_of(s.train.log_det.method, log_det_methods())},
-          {"terms", s.train.log_det.terms},
+          {"terms", s.train.log_det.terms.value()},
           {"probes", s.train.log_det.probes},
           {"probe", name_of(s.train.log_det.probe, probe_kinds())},
-          {"continuation", s.train.log_det.continuation},
+          {"continuation", tail_to_number(s.train.log_det)},
           {"gradient", name_of(s.train.log_det.gradient, log_det_gradients())},
           {"power-iterations", s.train.power_iterations},
           {"norm-every", s.train.norm_every},

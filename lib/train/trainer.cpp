@@ -128,12 +128,11 @@ std::vector<double> validation_log_density(const Model& model, std::span<const d
   }
   std::vector<std::uint64_t> ids(rows.size() / model.row_width());
   std::iota(ids.begin(), ids.end(), std::uint64_t{0});
-  EstimateOptions options;
+  LogDetOptions options = LogDetOptions::for_evaluation();
   options.probes = 2;
   options.max_bound = kValidationBound * static_cast<double>(model.dimension());
-  options.seed = seed;
   std::vector<double> log_p;
-  for (const DensityEstimate& row : model.estimate_log_density(rows, ids, options)) {
+  for (const DensityEstimate& row : model.estimate_log_density(rows, ids, options, seed)) {
     log_p.push_back(row.value);
   }
   return log_p;

@@ -35,7 +35,7 @@ struct TrainConfig {
   double jacobian_penalty = 0;
   double clip = 0;  // a gradient counts at most so many times its usual norm; 0: whatever it is
   AdamConfig adam;
-  LogDetConfig log_det;              // how the log-determinant is found while training
+  LogDetOptions log_det;             // how the log-determinant is found while training
   int power_iterations = 1;          // of every normalised matrix, each time
   std::uint64_t norm_every = 1;      // steps between power iterations
   std::uint64_t validate_every = 1;  // steps between validations

@@ -14,17 +14,18 @@ namespace iflow {
 namespace {
 
 // Terms of the roulette's series, in the mean: n in front, then term k with the chance (n / k)^2.
-double mean_terms(const LogDetConfig& config) {
+double mean_terms(const LogDetOptions& options) {
   double squares = std::numbers::pi * std::numbers::pi / 6;  // sum over k > n of 1 / k^2
-  for (std::size_t k = 1; k <= config.terms; ++k) squares -= 1 / static_cast<double>(k * k);
-  const auto n = static_cast<double>(config.terms);
+  const std::size_t terms = options.terms.value();
+  for (std::size_t k = 1; k <= terms; ++k) squares -= 1 / static_cast<double>(k * k);
+  const auto n = static_cast<double>(terms);
   return n + n * n * squares;
 }
 
 // Passes over all convolutions that a training step needs: the values, a Jacobian product for each
 // term, the last of which is the surrogate's; for the values and the surrogate's tangents the
 // gradients of inputs and of weights.
-double needed_passes(const LogDetConfig& config) { return 1 + mean_terms(config) + 2 * 2; }
+double needed_passes(const LogDetOptions& options) { return 1 + mean_terms(options) + 2 * 2; }
 
 // Multiplications of one pass over an image.
 struct Products {

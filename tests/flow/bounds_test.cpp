@@ -139,9 +139,9 @@ TEST_CASE("bounds: outside the density is zero, and no row meets its neighbour")
   const std::vector<double> x = {0.3, -1e-9, 0.7, 1.5, 1e300, 1, 0};
   const std::vector<double> log_p = model.log_density(x);
   const std::vector<std::uint64_t> ids = {0, 1, 2, 3, 4, 5, 6};
-  EstimateOptions options;
+  LogDetOptions options = LogDetOptions::for_evaluation();
   options.max_standard_error = 0.1;
-  const auto estimates = model.estimate_log_density(x, ids, options);
+  const auto estimates = model.estimate_log_density(x, ids, options, 0);
   for (std::size_t i = 0; i < x.size(); ++i) {
     const bool outside = x[i] < 0 || x[i] > 1;
     CHECK(log_p[i] == model.log_density(std::vector<double>{x[i]})[0]);

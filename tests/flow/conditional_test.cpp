@@ -70,12 +70,12 @@ TEST_CASE("conditional: tiles and stretches of layers learn what the whole tape 
         {tape, f.flow.layout(), f.values.data(), whole.data(), condition.data()}, x, 1);
     std::copy(weights.begin(), weights.end(), tape.adjoint(density).data);
     tape.backward();
-    LogDetConfig series;
+    LogDetOptions series;
     series.method = LogDetMethod::kSeries;
     series.probe = ProbeKind::kUnit;
     series.probes = kD;
     series.terms = 300;
-    for (const LogDetConfig& log_det : {LogDetConfig{}, series}) {
+    for (const LogDetOptions& log_det : {LogDetOptions{}, series}) {
       std::vector<double> by_layers(n, 0), values(kRows);
       Tape<double> inputs(false), layers(true);
       const Var again = inputs.variable(kD, kGroups);
@@ -158,10 +158,10 @@ TEST_CASE("conditional: estimates agree with the exact density") {
   const std::vector<double> exact = model.log_density(rows);
   std::vector<std::uint64_t> ids(kRows);
   for (std::size_t i = 0; i < kRows; ++i) ids[i] = i;
-  EstimateOptions options;
+  LogDetOptions options = LogDetOptions::for_evaluation();
   options.probe = ProbeKind::kUnit;  // no noise of the probes
   options.probes = 3;
-  const auto estimates = model.estimate_log_density(rows, ids, options);
+  const auto estimates = model.estimate_log_density(rows, ids, options, 0);
   for (std::size_t i = 0; i < kRows; ++i) {
     CHECK(std::fabs(estimates[i].value - exact[i]) <= estimates[i].truncation_bound + 1e-9);
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <vector>
 
 #include "flow/flow_fixture.h"
@@ -126,24 +127,24 @@ TEST_CASE("flow of images: series and roulette agree with the exact log-determin
   constexpr std::size_t kRows = 10;
   const Model model = FlowFixture(image_config()).model();
   const std::vector<double> rows = images(kRows), exact = model.log_density(rows);
-  EstimateOptions series;
+  LogDetOptions series = LogDetOptions::for_evaluation();
   series.method = LogDetMethod::kSeries;
   series.probe = ProbeKind::kUnit;  // so that there is no noise
   series.probes = kD;
-  for (const std::size_t terms : {1, 4, 0}) {
+  for (const std::optional<std::size_t> terms : {std::optional<std::size_t>(1), {4}, {}}) {
     series.terms = terms;
-    const auto estimates = model.estimate_log_density(rows, row_ids(kRows), series);
+    const auto estimates = model.estimate_log_density(rows, row_ids(kRows), series, 0);
     for (std::size_t i = 0; i < kRows; ++i) {
       const double error = std::fabs(estimates[i].value - exact[i]);
       CHECK(error <= estimates[i].truncation_bound + 1e-9);
-      if (terms == 0) CHECK(estimates[i].truncation_bound <= series.max_bound);
+      if (!terms) CHECK(estimates[i].truncation_bound <= series.max_bound);
     }
   }
-  EstimateOptions roulette;
+  LogDetOptions roulette = LogDetOptions::for_evaluation();
   roulette.method = LogDetMethod::kRoulette;
   roulette.probes = 2000;
   roulette.terms = 4;
-  const auto estimates = model.estimate_log_density(rows, row_ids(kRows), roulette);
+  const auto estimates = model.estimate_log_density(rows, row_ids(kRows), roulette, 0);
   for (std::size_t i = 0; i < kRows; ++i) {
     CHECK(std::fabs(estimates[i].value - exact[i]) < 4 * estimates[i].standard_error);
   }
@@ -155,7 +156,7 @@ struct Learned {
   std::size_t memory;
 };
 
-Learned learn(const FlowFixture& flow, const std::vector<double>& rows, const LogDetConfig& config,
+Learned learn(const FlowFixture& flow, const std::vector<double>& rows, const LogDetOptions& config,
               std::uint64_t seed) {
   const std::size_t prefix = flow.flow.prefix_layers(), n = rows.size() / kD;
   Tape<double> inputs(false), layer(true);
@@ -177,7 +178,7 @@ TEST_CASE("flow of images: the mean gradient of roulette is the exact one") {
   const FlowFixture flow(image_config());
   const std::vector<double> rows = images(kLanes);
   const Learned exact = learn(flow, rows, {}, 0);
-  LogDetConfig config;
+  LogDetOptions config;
   config.method = LogDetMethod::kRoulette;
   constexpr std::size_t kRepeats = 400;
   std::vector<double> sum(exact.gradient.size(), 0), squares(exact.gradient.size(), 0);
@@ -239,7 +240,7 @@ TEST_CASE("flow of images: the gradient that couplings learn from is that of the
 TEST_CASE("flow of images: memory of a step does not grow with the terms") {
   const FlowFixture flow(image_config());
   const std::vector<double> rows = images(kLanes);
-  LogDetConfig config;
+  LogDetOptions config;
   config.method = LogDetMethod::kSeries;
   config.terms = 2;
   const std::size_t two = learn(flow, rows, config, 1).memory;

@@ -22,15 +22,15 @@ std::vector<std::uint64_t> row_ids(std::size_t n) {
   return ids;
 }
 
-EstimateOptions estimate_options(LogDetMethod method, std::size_t probes) {
-  EstimateOptions options;
+LogDetOptions estimate_options(LogDetMethod method, std::size_t probes) {
+  LogDetOptions options = LogDetOptions::for_evaluation();
   options.method = method;
   options.probes = probes;
   return options;
 }
 
 TEST_CASE("series_weights: alternating, divided by the probability to get there") {
-  LogDetConfig config;
+  LogDetOptions config;
   config.method = LogDetMethod::kSeries;
   config.terms = 4;
   Rng rng(1, RngPurpose::kTest);
@@ -53,7 +53,8 @@ TEST_CASE("series_weights: alternating, divided by the probability to get there"
 }
 
 TEST_CASE("series_weights: with a tail that falls as a power no term outweighs k^2") {
-  const LogDetConfig config{.method = LogDetMethod::kRoulette, .terms = 2, .continuation = 0};
+  const LogDetOptions config{
+      .method = LogDetMethod::kRoulette, .terms = 2, .tail = RouletteTail::kPower};
   // The series of ln(1 + L), of a block whose Jacobian is L > 1/sqrt(2): the published roulette's
   // variance is infinite.
   constexpr double kL = 0.95;
@@ -129,19 +130,19 @@ TEST_CASE("series: with unit vectors as probes the error is below the printed bo
       const std::vector<double> rows = random_rows(1, 50, d);
       const std::vector<double> exact = model.log_density(rows);
       for (const std::size_t terms : {1, 3, 10}) {
-        EstimateOptions options = estimate_options(LogDetMethod::kSeries, d);
+        LogDetOptions options = estimate_options(LogDetMethod::kSeries, d);
         options.probe = ProbeKind::kUnit;
         options.terms = terms;
-        const auto estimates = model.estimate_log_density(rows, row_ids(50), options);
+        const auto estimates = model.estimate_log_density(rows, row_ids(50), options, 0);
         for (std::size_t i = 0; i < 50; ++i) {
           const double error = std::fabs(estimates[i].value - exact[i]);
           CHECK(error <= estimates[i].truncation_bound + 1e-10);
         }
       }
-      EstimateOptions options = estimate_options(LogDetMethod::kSeries, d);
+      LogDetOptions options = estimate_options(LogDetMethod::kSeries, d);
       options.probe = ProbeKind::kUnit;
       options.max_bound = 1e-6;
-      const auto estimates = model.estimate_log_density(rows, row_ids(50), options);
+      const auto estimates = model.estimate_log_density(rows, row_ids(50), options, 0);
       for (std::size_t i = 0; i < 50; ++i) {
         CHECK(estimates[i].truncation_bound <= 1e-6);
         CHECK(std::fabs(estimates[i].value - exact[i]) <= 1e-6 + 1e-10);
@@ -157,13 +158,12 @@ TEST_CASE("roulette: unbiased, and its standard error is the spread over repeats
     const std::vector<double> rows = random_rows(1, kRows, d);
     const std::vector<double> exact = model.log_density(rows);
     for (const ProbeKind kind : {ProbeKind::kRademacher, ProbeKind::kGaussian}) {
-      EstimateOptions options = estimate_options(LogDetMethod::kRoulette, 64);
+      LogDetOptions options = estimate_options(LogDetMethod::kRoulette, 64);
       options.probe = kind;
       options.terms = 4;
       std::vector<double> sum(kRows, 0), squares(kRows, 0), stated(kRows, 0);
       for (std::size_t repeat = 0; repeat < kRepeats; ++repeat) {
-        options.seed = repeat;
-        const auto estimates = model.estimate_log_density(rows, row_ids(kRows), options);
+        const auto estimates = model.estimate_log_density(rows, row_ids(kRows), options, repeat);
         for (std::size_t i = 0; i < kRows; ++i) {
           const double off = estimates[i].value - exact[i];
           sum[i] += off;
@@ -188,9 +188,9 @@ TEST_CASE("roulette: unbiased, and its standard error is the spread over repeats
 TEST_CASE("estimates: as many probes as a standard error needs") {
   const Model model = FlowFixture(flow_config(8, 3, "sine", 0.9)).model();
   const std::vector<double> rows = random_rows(1, 100, 8);
-  EstimateOptions options = estimate_options(LogDetMethod::kSeries, 2);
+  LogDetOptions options = estimate_options(LogDetMethod::kSeries, 2);
   options.max_standard_error = 0.05;
-  const auto estimates = model.estimate_log_density(rows, row_ids(100), options);
+  const auto estimates = model.estimate_log_density(rows, row_ids(100), options, 0);
   const auto missed = std::count_if(estimates.begin(), estimates.end(),
                                     [](const auto& e) { return e.standard_error > 0.05; });
   CHECK(missed <= 1);
@@ -201,15 +201,15 @@ TEST_CASE("estimates: a row's value depends on its id, not on its neighbours or 
   const std::vector<double> rows = random_rows(1, 200, 5);
   const std::vector<std::uint64_t> ids = row_ids(200);
   for (const LogDetMethod method : {LogDetMethod::kSeries, LogDetMethod::kRoulette}) {
-    EstimateOptions options = estimate_options(method, 3);
+    LogDetOptions options = estimate_options(method, 3);
     options.max_standard_error = 0.1;
-    options.terms = method == LogDetMethod::kRoulette ? 2 : 0;
+    if (method == LogDetMethod::kRoulette) options.terms = 2;
     set_threads(2);
-    const auto all = model.estimate_log_density(rows, ids, options);
+    const auto all = model.estimate_log_density(rows, ids, options, 0);
     set_threads(1);
     for (const std::size_t i : {0, 17, 63, 64, 199}) {
       const auto alone = model.estimate_log_density(std::span(rows).subspan(i * 5, 5),
-                                                    std::span(ids).subspan(i, 1), options);
+                                                    std::span(ids).subspan(i, 1), options, 0);
       CHECK(alone[0].value == all[i].value);
       CHECK(alone[0].standard_error == all[i].standard_error);
       CHECK(alone[0].truncation_bound == all[i].truncation_bound);
@@ -246,7 +246,7 @@ Gradient exact_gradient(const FlowFixture& f, const std::vector<double>& rows) {
 }
 
 Gradient estimated_gradient(const FlowFixture& f, const std::vector<double>& rows,
-                            const LogDetConfig& config, std::uint64_t seed,
+                            const LogDetOptions& config, std::uint64_t seed,
                             std::size_t tile_groups = 2, double jacobian_penalty = 0) {
   // what the gradients were before does not count
   Gradient result{std::vector<double>(f.values.size(), std::numeric_limits<double>::quiet_NaN()), 0,
@@ -332,7 +332,7 @@ TEST_CASE("learning: how rows and layers are cut changes no more than rounding")
   const FlowFixture f(flow_config(4, 3, "sine"));
   const std::vector<double> rows = random_rows(1, kRows, 4);
   for (const LogDetMethod method : {LogDetMethod::kExact, LogDetMethod::kRoulette}) {
-    const LogDetConfig config{.method = method};
+    const LogDetOptions config{.method = method};
     const Gradient expected = estimated_gradient(f, rows, config, 1, kRows / kLanes);
     for (const std::size_t tile_groups : {1, 1'000'000}) {
       const Gradient found = estimated_gradient(f, rows, config, 1, tile_groups);
@@ -351,11 +351,11 @@ TEST_CASE("learning: with unit probes Neumann and basic give the gradient of the
     const std::vector<double> rows = random_rows(1, kRows, 3);
     const Gradient expected = exact_gradient(f, rows);
     for (const LogDetGradient gradient : {LogDetGradient::kNeumann, LogDetGradient::kBasic}) {
-      const LogDetConfig config{.method = LogDetMethod::kSeries,
-                                .gradient = gradient,
-                                .probe = ProbeKind::kUnit,
-                                .probes = 3,
-                                .terms = 25};
+      const LogDetOptions config{.method = LogDetMethod::kSeries,
+                                 .gradient = gradient,
+                                 .probe = ProbeKind::kUnit,
+                                 .probes = 3,
+                                 .terms = 25};
       const Gradient found = estimated_gradient(f, rows, config, 1);
       CHECK(found.log_p == doctest::Approx(expected.log_p).epsilon(1e-7));
       for (std::size_t i = 0; i < f.values.size(); ++i) {
@@ -374,24 +374,25 @@ TEST_CASE("learning: each estimator's mean gradient is the exact one, within its
     LogDetGradient gradient;
     ProbeKind probe;
     std::size_t terms;
-    double continuation = 0.5;
+    RouletteTail tail = RouletteTail::kGeometric;
   };
   // the series with so many terms that what it leaves out (.7^90) does not count
   const std::vector<Case> cases = {
       {LogDetMethod::kRoulette, LogDetGradient::kNeumann, ProbeKind::kRademacher, 2},
       {LogDetMethod::kRoulette, LogDetGradient::kNeumann, ProbeKind::kGaussian, 3},
-      {LogDetMethod::kRoulette, LogDetGradient::kNeumann, ProbeKind::kRademacher, 2, 0},
+      {LogDetMethod::kRoulette, LogDetGradient::kNeumann, ProbeKind::kRademacher, 2,
+       RouletteTail::kPower},
       {LogDetMethod::kRoulette, LogDetGradient::kBasic, ProbeKind::kRademacher, 2},
       {LogDetMethod::kSeries, LogDetGradient::kNeumann, ProbeKind::kRademacher, 30},
       {LogDetMethod::kSeries, LogDetGradient::kBasic, ProbeKind::kGaussian, 30}};
   constexpr std::size_t kDraws = 300;
   for (const Case& c : cases) {
-    const LogDetConfig config{.method = c.method,
-                              .gradient = c.gradient,
-                              .probe = c.probe,
-                              .probes = 1,
-                              .terms = c.terms,
-                              .continuation = c.continuation};
+    const LogDetOptions config{.method = c.method,
+                               .gradient = c.gradient,
+                               .probe = c.probe,
+                               .probes = 1,
+                               .terms = c.terms,
+                               .tail = c.tail};
     const std::size_t n = f.values.size();
     std::vector<double> sum(n, 0), squares(n, 0);
     double log_p = 0, log_p_squares = 0;
@@ -439,7 +440,7 @@ TEST_CASE("learning: Neumann's memory does not grow with the terms, the basic es
   const FlowFixture f(config);
   const std::vector<double> rows = random_rows(1, kRows, 16);
   const auto memory = [&](LogDetGradient gradient, std::size_t terms) {
-    const LogDetConfig log_det{
+    const LogDetOptions log_det{
         .method = LogDetMethod::kSeries, .gradient = gradient, .terms = terms};
     return static_cast<double>(estimated_gradient(f, rows, log_det, 1).memory);
   };

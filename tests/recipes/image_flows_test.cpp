@@ -74,7 +74,7 @@ TEST_CASE("make_image_flow: the logit takes the place of the marginals") {
 TEST_CASE("defaults of images: what suits a table of as many columns is not taken over") {
   const TrainConfig blocks = default_image_train_config(59500, {28, 28, 1});
   CHECK(blocks.log_det.method == LogDetMethod::kRoulette);
-  CHECK(blocks.log_det.continuation == 0);
+  CHECK(blocks.log_det.tail == RouletteTail::kPower);
   CHECK(blocks.l1 == 0);
   CHECK(blocks.clip == 0);
   CHECK(default_image_train_config(1000, {1, 2, 1}).jacobian_penalty == 0);

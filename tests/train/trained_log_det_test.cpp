@@ -71,13 +71,13 @@ void check_series(const Model& model) {
   constexpr std::size_t kRows = 30;
   const std::vector<double> rows = chain(3, kRows, model.dimension());
   const std::vector<double> exact = model.log_density(rows);
-  EstimateOptions options;
+  LogDetOptions options = LogDetOptions::for_evaluation();
   options.probe = ProbeKind::kUnit;
   options.probes = model.dimension();
   std::size_t above = 0;
   for (const std::size_t terms : {1, 2, 5, 20}) {
     options.terms = terms;
-    const auto estimates = model.estimate_log_density(rows, ids(kRows), options);
+    const auto estimates = model.estimate_log_density(rows, ids(kRows), options, 0);
     for (std::size_t i = 0; i < kRows; ++i) {
       const double error = std::fabs(estimates[i].value - exact[i]);
       if (!(error <= estimates[i].truncation_bound + 1e-10)) ++above;
@@ -90,14 +90,13 @@ void check_roulette(const Model& model) {
   constexpr std::size_t kRepeats = 200, kRows = 4;
   const std::vector<double> rows = chain(4, kRows, model.dimension());
   const std::vector<double> exact = model.log_density(rows);
-  EstimateOptions options;
+  LogDetOptions options = LogDetOptions::for_evaluation();
   options.method = LogDetMethod::kRoulette;
   options.probes = 64;
   options.terms = 4;
   std::vector<double> sum(kRows, 0), squares(kRows, 0), stated(kRows, 0);
   for (std::size_t repeat = 0; repeat < kRepeats; ++repeat) {
-    options.seed = repeat;
-    const auto estimates = model.estimate_log_density(rows, ids(kRows), options);
+    const auto estimates = model.estimate_log_density(rows, ids(kRows), options, repeat);
     for (std::size_t i = 0; i < kRows; ++i) {
       const double off = estimates[i].value - exact[i];
       sum[i] += off;
