@@ -8,6 +8,17 @@
 
 namespace iflow {
 
+std::string ActNormConfig::describe() const {
+  const std::string name = kKind;
+  return channels > 0 ? name + " of " + std::to_string(channels) + " channels" : name;
+}
+
+template <class T>
+std::unique_ptr<Layer<T>> ActNormConfig::make(const LayerSite& site) const {
+  return std::make_unique<ActNorm<T>>(site.dimension, channels > 0 ? channels : site.dimension,
+                                      site.layout, site.name);
+}
+
 namespace {
 
 std::size_t checked(std::size_t channels, std::size_t dimension, const std::string& prefix) {
@@ -100,5 +111,7 @@ double ActNorm<T>::inverse_rounding(const Certificate&, const T* values, const T
 
 template class ActNorm<float>;
 template class ActNorm<double>;
+template std::unique_ptr<Layer<float>> ActNormConfig::make(const LayerSite&) const;
+template std::unique_ptr<Layer<double>> ActNormConfig::make(const LayerSite&) const;
 
 }  // namespace iflow

@@ -6,9 +6,21 @@
 
 #include <string>
 
-#include "flow/layer.h"
+#include "flow/layer_config.h"
 
 namespace iflow {
+
+struct ActNormConfig {
+  std::size_t channels = 0;  // 0: every column is one
+
+  static constexpr const char* kKind = "actnorm";
+  static void fields(auto& f, auto& c) {
+    if (f.has("channels", c.channels > 0)) f("channels", c.channels);
+  }
+  std::string describe() const;
+  template <class T>
+  std::unique_ptr<Layer<T>> make(const LayerSite& site) const;
+};
 
 template <class T>
 class ActNorm final : public Layer<T> {

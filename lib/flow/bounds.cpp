@@ -15,6 +15,16 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
+std::string BoundsConfig::describe() const {
+  return "bounds of " + std::to_string(columns.size()) +
+         (columns.size() == 1 ? " column" : " columns");
+}
+
+template <class T>
+std::unique_ptr<Layer<T>> BoundsConfig::make(const LayerSite& site) const {
+  return std::make_unique<Bounds<T>>(*this, site.dimension);
+}
+
 BoundedColumn::BoundedColumn(const ColumnBounds& bounds, double alpha)
     : column_(bounds.column),
       two_sided_(bounds.lower && bounds.upper),
@@ -178,5 +188,7 @@ double Bounds<T>::inverse_rounding(const Certificate&, const T*, const T* y, con
 
 template class Bounds<float>;
 template class Bounds<double>;
+template std::unique_ptr<Layer<float>> BoundsConfig::make(const LayerSite&) const;
+template std::unique_ptr<Layer<double>> BoundsConfig::make(const LayerSite&) const;
 
 }  // namespace iflow

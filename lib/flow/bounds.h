@@ -11,7 +11,7 @@
 #include <optional>
 #include <vector>
 
-#include "flow/layer.h"
+#include "flow/layer_config.h"
 
 namespace iflow {
 
@@ -22,11 +22,27 @@ struct ColumnBounds {
   // > 0; the unit in which the distance from a single bound is measured. Between two bounds it is
   // their distance.
   double scale = 1;
+
+  static void fields(auto& f, auto& c) {
+    f("column", c.column);
+    if (f.has("lower", c.lower.has_value())) f("lower", c.lower);
+    if (f.has("upper", c.upper.has_value())) f("upper", c.upper);
+    if (!(c.lower && c.upper)) f("scale", c.scale);
+  }
 };
 
 struct BoundsConfig {
   std::vector<ColumnBounds> columns;  // each at most once
   double alpha = 1e-6;                // 0 < alpha < 1/2
+
+  static constexpr const char* kKind = "bounds";
+  static void fields(auto& f, auto& c) {
+    f("alpha", c.alpha);
+    f("columns", c.columns);
+  }
+  std::string describe() const;
+  template <class T>
+  std::unique_ptr<Layer<T>> make(const LayerSite& site) const;
 };
 
 // What the layer does to one column.

@@ -2,42 +2,37 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <variant>
 #include <vector>
 
+#include "flow/actnorm.h"
 #include "flow/bounds.h"
 #include "flow/condition.h"
 #include "flow/coupling.h"
 #include "flow/flow.h"
 #include "flow/marginal.h"
 #include "flow/permutation.h"
+#include "flow/plu.h"
+#include "flow/residual_block.h"
 #include "flow/standardise.h"
 #include "flow/whiten.h"
-#include "nn/convolutional_branch.h"
-#include "nn/dense_branch.h"
 
 namespace iflow {
 
 // A flow has at most so many dimensions.
 inline constexpr std::size_t kMaxDimension = std::size_t{1} << 16;
 
-struct ActNormConfig {
-  std::size_t channels = 0;  // 0: every column for itself
-};
-struct PluConfig {
-  std::size_t channels = 0;  // 0: every column is one
-};
-struct ResidualBlockConfig {
-  DenseBranchConfig branch;
-};
-struct ConvolutionalBlockConfig {
-  ConvolutionalBranchConfig branch;
-};
-
-// Add a kind of layer here, in build_flow.cpp and in checkpoint/flow_json.cpp.
+// Add a kind of layer here.
 using LayerConfig = std::variant<BoundsConfig, StandardiseConfig, WhitenConfig, ActNormConfig,
                                  ResidualBlockConfig, PluConfig, CouplingConfig, MarginalConfig,
                                  SqueezeConfig, FactorOutConfig, ConvolutionalBlockConfig>;
+
+// "standardise", "affine coupling": as files write it.
+std::string kind_of(const LayerConfig& config);
+
+// A configuration of every kind and variety, its numbers those by default.
+std::vector<LayerConfig> every_kind();
 
 struct FlowConfig {
   std::size_t dimension = 0;

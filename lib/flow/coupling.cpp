@@ -121,6 +121,38 @@ const std::map<std::string, ChannelMask>& channel_masks() {
   return masks;
 }
 
+std::vector<CouplingConfig> CouplingConfig::varieties() {
+  std::vector<CouplingConfig> all;
+  for (const auto& [kind, name] : coupling_names()) {
+    all.emplace_back();
+    all.back().kind = kind;
+  }
+  return all;
+}
+
+std::string CouplingConfig::describe() const {
+  std::string text = variety() + " coupling of ";
+  if (image.size() > 0) {
+    text += "convolutions " + dashed(sides) + at_size(image) + ", " +
+            (mask == ChannelMask::kCheckerboard ? "checkerboard" : "halves") + ", filters ";
+  }
+  text += dashed(hidden) + ", " + activation;
+  if (kind == CouplingKind::kSpline) text += ", " + std::to_string(bins) + " bins";
+  return text;
+}
+
+template <class T>
+std::unique_ptr<Layer<T>> CouplingConfig::make(const LayerSite& site) const {
+  if (image.size() > 0) {
+    check_image(image, site);
+    if (site.condition > 0) {
+      throw UsageError(site.name + ": couplings of images take no condition");
+    }
+  }
+  return std::make_unique<Coupling<T>>(*this, site.dimension, site.condition, site.layout,
+                                       site.name);
+}
+
 template <class T>
 Coupling<T>::Coupling(const CouplingConfig& config, std::size_t dimension, std::size_t condition,
                       ParameterLayout& layout, const std::string& prefix)
@@ -318,5 +350,7 @@ void Coupling<T>::bound_group(const BranchEnclosure& conditioner, const T* y, co
 
 template class Coupling<float>;
 template class Coupling<double>;
+template std::unique_ptr<Layer<float>> CouplingConfig::make(const LayerSite&) const;
+template std::unique_ptr<Layer<double>> CouplingConfig::make(const LayerSite&) const;
 
 }  // namespace iflow

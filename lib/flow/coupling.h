@@ -12,9 +12,8 @@
 #include <vector>
 
 #include "flow/column_map.h"
-#include "flow/layer.h"
+#include "flow/layer_config.h"
 #include "nn/branch.h"
-#include "nn/convolutional_branch.h"
 
 namespace iflow {
 
@@ -45,6 +44,29 @@ struct CouplingConfig {
   ImageShape image;                 // that reaches the layer; empty: a row of a table
   std::vector<std::size_t> sides;   // of images: of the kernels, odd, one more than hidden
   ChannelMask mask = ChannelMask::kHalves;  // of images
+
+  static constexpr const char* kKind = "coupling";
+  std::string variety() const { return coupling_names().at(kind); }
+  static std::vector<CouplingConfig> varieties();
+  static void fields(auto& f, auto& c) {
+    f("hidden", c.hidden);
+    f("activation", c.activation);
+    f("activation_start", c.activation_start);
+    f("from_second", c.from_second);
+    if (c.kind == CouplingKind::kAffine) f("log_scale_bound", c.log_scale_bound);
+    if (c.kind == CouplingKind::kSpline) {
+      f("bins", c.bins);
+      f("range", c.range);
+    }
+    if (f.has("image", c.image.size() > 0)) {
+      f("image", c.image);
+      f("sides", c.sides);
+      f.choice("mask", c.mask, channel_masks());
+    }
+  }
+  std::string describe() const;
+  template <class T>
+  std::unique_ptr<Layer<T>> make(const LayerSite& site) const;
 };
 
 // Beyond, the bound of an inverse would cost as many derivatives of the conditioner and be loose.

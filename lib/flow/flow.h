@@ -42,7 +42,7 @@ class Flow {
   const ParameterLayout& layout() const { return layout_; }
   std::size_t layer_count() const { return layers_.size(); }
   const Layer<T>& layer(std::size_t i) const { return *layers_[i]; }
-  // What a layer is ("standardise", "actnorm", "residual", "coupling" and so on: build_flow.cpp).
+  // What a layer is: kind_of its configuration (build_flow.h).
   const std::string& kind(std::size_t i) const { return kinds_[i]; }
   // Layers in front that have no parameters: what they do to the data never changes, so training
   // does it once.

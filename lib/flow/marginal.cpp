@@ -21,6 +21,15 @@ double normal_cdf(double t) { return std::erfc(-t / std::numbers::sqrt2) / 2; }
 
 }  // namespace
 
+std::string MarginalConfig::describe() const {
+  return "marginal gaussianisation of " + std::to_string(masses.front().size()) + " bins";
+}
+
+template <class T>
+std::unique_ptr<Layer<T>> MarginalConfig::make(const LayerSite& site) const {
+  return std::make_unique<Marginal<T>>(*this, site.dimension);
+}
+
 MarginalMap::MarginalMap(const std::vector<double>& masses, double margin)
     : masses_(masses), below_(masses.size()), above_(masses.size()), margin_(margin) {
   if (!(margin > 0 && margin < 0.5)) throw UsageError("marginal: the margin must lie in (0, 1/2)");
@@ -196,5 +205,7 @@ double Marginal<T>::inverse_rounding(const Certificate&, const T*, const T* y, c
 
 template class Marginal<float>;
 template class Marginal<double>;
+template std::unique_ptr<Layer<float>> MarginalConfig::make(const LayerSite&) const;
+template std::unique_ptr<Layer<double>> MarginalConfig::make(const LayerSite&) const;
 
 }  // namespace iflow

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "flow/layer.h"
+#include "flow/layer_config.h"
 
 namespace iflow {
 
@@ -18,6 +18,15 @@ struct MarginalConfig {
   // Of every channel, the mass of each bin [k, k + 1): positive, their sum is 1.
   std::vector<std::vector<double>> masses;
   double margin = 1e-9;  // 0 < margin < 1/2
+
+  static constexpr const char* kKind = "marginal";
+  static void fields(auto& f, auto& c) {
+    f("masses", c.masses);
+    f("margin", c.margin);
+  }
+  std::string describe() const;
+  template <class T>
+  std::unique_ptr<Layer<T>> make(const LayerSite& site) const;
 };
 
 // What the layer does to the numbers of one channel.

@@ -54,6 +54,22 @@ std::vector<std::size_t> factor_out_source(const ImageShape& image) {
 
 }  // namespace
 
+std::string SqueezeConfig::describe() const { return kKind; }
+
+template <class T>
+std::unique_ptr<Layer<T>> SqueezeConfig::make(const LayerSite& site) const {
+  check_image(image, site);
+  return std::make_unique<Permutation<T>>(*this);
+}
+
+std::string FactorOutConfig::describe() const { return kKind; }
+
+template <class T>
+std::unique_ptr<Layer<T>> FactorOutConfig::make(const LayerSite& site) const {
+  check_image(image, site);
+  return std::make_unique<Permutation<T>>(*this);
+}
+
 template <class T>
 Permutation<T>::Permutation(const SqueezeConfig& config) : source_(squeeze_source(config.image)) {}
 
@@ -84,5 +100,9 @@ Inverted Permutation<T>::inverse(const Pass<T>& pass, Var y, const Certificate&,
 
 template class Permutation<float>;
 template class Permutation<double>;
+template std::unique_ptr<Layer<float>> SqueezeConfig::make(const LayerSite&) const;
+template std::unique_ptr<Layer<double>> SqueezeConfig::make(const LayerSite&) const;
+template std::unique_ptr<Layer<float>> FactorOutConfig::make(const LayerSite&) const;
+template std::unique_ptr<Layer<double>> FactorOutConfig::make(const LayerSite&) const;
 
 }  // namespace iflow

@@ -5,13 +5,18 @@
 
 #include <vector>
 
-#include "flow/layer.h"
-#include "nn/convolutional_branch.h"
+#include "flow/layer_config.h"
 
 namespace iflow {
 
 struct SqueezeConfig {
   ImageShape image;  // that reaches it
+
+  static constexpr const char* kKind = "squeeze";
+  static void fields(auto& f, auto& c) { f("image", c.image); }
+  std::string describe() const;
+  template <class T>
+  std::unique_ptr<Layer<T>> make(const LayerSite& site) const;
 };
 
 // The size of the images that leave it.
@@ -22,6 +27,12 @@ ImageShape squeezed(const ImageShape& image);
 // (Dinh et al., section 3.6)
 struct FactorOutConfig {
   ImageShape image;  // that reaches it
+
+  static constexpr const char* kKind = "factor out";
+  static void fields(auto& f, auto& c) { f("image", c.image); }
+  std::string describe() const;
+  template <class T>
+  std::unique_ptr<Layer<T>> make(const LayerSite& site) const;
 };
 
 // The size of the images that later layers work on.

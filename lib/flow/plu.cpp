@@ -11,6 +11,17 @@
 
 namespace iflow {
 
+std::string PluConfig::describe() const {
+  const std::string name = "plu matrix";
+  return channels > 0 ? name + " of " + std::to_string(channels) + " channels" : name;
+}
+
+template <class T>
+std::unique_ptr<Layer<T>> PluConfig::make(const LayerSite& site) const {
+  return std::make_unique<Plu<T>>(site.dimension, channels > 0 ? channels : site.dimension,
+                                  site.layout, site.name);
+}
+
 namespace {
 
 std::size_t pixels_of(std::size_t dimension, std::size_t channels, const std::string& prefix) {
@@ -202,5 +213,7 @@ double Plu<T>::inverse_rounding(const Certificate& certificate, const T*, const 
 
 template class Plu<float>;
 template class Plu<double>;
+template std::unique_ptr<Layer<float>> PluConfig::make(const LayerSite&) const;
+template std::unique_ptr<Layer<double>> PluConfig::make(const LayerSite&) const;
 
 }  // namespace iflow

@@ -8,6 +8,7 @@
 
 #include "autodiff/ops.h"
 #include "base/error.h"
+#include "report/number_format.h"
 
 namespace iflow {
 
@@ -96,6 +97,51 @@ const DenseBranchConfig& checked(const DenseBranchConfig& branch, const std::str
 }
 
 }  // namespace
+
+namespace {
+
+// ", sine first, c 0.97"
+template <class Branch>
+std::string describe_branch(const Branch& branch) {
+  return ", " + branch.activation + (branch.activation_first ? " first" : "") + ", c " +
+         significant(branch.coefficient, 6);
+}
+
+}  // namespace
+
+// "residual block of 2-32-32-2": the widths from input to output; "(2+1)-32-32-2" with a condition.
+std::string ResidualBlockConfig::describe() const {
+  const std::string own = std::to_string(branch.dimension);
+  const std::string inputs =
+      branch.condition == 0 ? own : "(" + own + "+" + std::to_string(branch.condition) + ")";
+  return "residual block of " + inputs + "-" + dashed(branch.hidden) + "-" + own +
+         describe_branch(branch);
+}
+
+template <class T>
+std::unique_ptr<Layer<T>> ResidualBlockConfig::make(const LayerSite& site) const {
+  if (branch.dimension != site.dimension) {
+    throw UsageError(site.name + ": the branch has another dimension than the flow");
+  }
+  if (branch.condition != site.condition) {
+    throw UsageError(site.name + ": the branch has another condition than the flow");
+  }
+  return std::make_unique<ResidualBlock<T>>(branch, site.layout, site.name);
+}
+
+std::string ConvolutionalBlockConfig::describe() const {
+  const std::string channels = std::to_string(branch.image.channels);
+  return "residual block of convolutions " + dashed(branch.sides) + at_size(branch.image) +
+         ", channels " + channels + "-" + dashed(branch.filters) + "-" + channels +
+         describe_branch(branch);
+}
+
+template <class T>
+std::unique_ptr<Layer<T>> ConvolutionalBlockConfig::make(const LayerSite& site) const {
+  check_image(branch.image, site);
+  if (site.condition > 0) throw UsageError(site.name + ": convolutional blocks take no condition");
+  return std::make_unique<ResidualBlock<T>>(branch, site.layout, site.name);
+}
 
 template <class T>
 ResidualBlock<T>::ResidualBlock(const DenseBranchConfig& branch, ParameterLayout& layout,
@@ -317,5 +363,9 @@ void ResidualBlock<T>::bound_inverse(const Pass<T>&, Var, const Inverted& invert
 
 template class ResidualBlock<float>;
 template class ResidualBlock<double>;
+template std::unique_ptr<Layer<float>> ResidualBlockConfig::make(const LayerSite&) const;
+template std::unique_ptr<Layer<double>> ResidualBlockConfig::make(const LayerSite&) const;
+template std::unique_ptr<Layer<float>> ConvolutionalBlockConfig::make(const LayerSite&) const;
+template std::unique_ptr<Layer<double>> ConvolutionalBlockConfig::make(const LayerSite&) const;
 
 }  // namespace iflow

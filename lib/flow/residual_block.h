@@ -7,11 +7,49 @@
 #include <vector>
 
 #include "flow/fixed_point.h"
-#include "flow/layer.h"
+#include "flow/layer_config.h"
 #include "nn/convolutional_branch.h"
 #include "nn/dense_branch.h"
 
 namespace iflow {
+
+// What every branch says of itself. (layer_config.h)
+void branch_fields(auto& f, auto& branch) {
+  f("activation", branch.activation);
+  f("activation_start", branch.activation_start);
+  f("activation_first", branch.activation_first);
+  f("start_gain", branch.start_gain);
+  f("coefficient", branch.coefficient);
+}
+
+struct ResidualBlockConfig {
+  DenseBranchConfig branch;
+
+  static constexpr const char* kKind = "residual";
+  static void fields(auto& f, auto& c) {
+    f.of_flow(c.branch.dimension, c.branch.condition);
+    f("hidden", c.branch.hidden);
+    branch_fields(f, c.branch);
+  }
+  std::string describe() const;
+  template <class T>
+  std::unique_ptr<Layer<T>> make(const LayerSite& site) const;
+};
+
+struct ConvolutionalBlockConfig {
+  ConvolutionalBranchConfig branch;
+
+  static constexpr const char* kKind = "convolutional";
+  static void fields(auto& f, auto& c) {
+    f("image", c.branch.image);
+    f("filters", c.branch.filters);
+    f("sides", c.branch.sides);
+    branch_fields(f, c.branch);
+  }
+  std::string describe() const;
+  template <class T>
+  std::unique_ptr<Layer<T>> make(const LayerSite& site) const;
+};
 
 template <class T>
 class ResidualBlock final : public Layer<T>, public EstimatedLogDet<T> {

@@ -4,7 +4,22 @@
 #include <cmath>
 #include <utility>
 
+#include "base/error.h"
+
 namespace iflow {
+
+std::string StandardiseConfig::describe() const { return kKind; }
+
+template <class T>
+std::unique_ptr<Layer<T>> StandardiseConfig::make(const LayerSite& site) const {
+  if (mean.size() != site.dimension || deviation.size() != site.dimension) {
+    throw UsageError(site.name + ": standardise needs a mean and a deviation for each column");
+  }
+  for (const double d : deviation) {
+    if (!(d > 0)) throw UsageError(site.name + ": a deviation must be positive");
+  }
+  return std::make_unique<Standardise<T>>(*this);
+}
 
 namespace {
 
@@ -76,5 +91,7 @@ double Standardise<T>::inverse_rounding(const Certificate&, const T*, const T*, 
 
 template class Standardise<float>;
 template class Standardise<double>;
+template std::unique_ptr<Layer<float>> StandardiseConfig::make(const LayerSite&) const;
+template std::unique_ptr<Layer<double>> StandardiseConfig::make(const LayerSite&) const;
 
 }  // namespace iflow

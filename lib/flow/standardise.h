@@ -4,13 +4,22 @@
 
 #include <vector>
 
-#include "flow/layer.h"
+#include "flow/layer_config.h"
 
 namespace iflow {
 
 struct StandardiseConfig {
   std::vector<double> mean;
   std::vector<double> deviation;  // > 0
+
+  static constexpr const char* kKind = "standardise";
+  static void fields(auto& f, auto& c) {
+    f("mean", c.mean);
+    f("deviation", c.deviation);
+  }
+  std::string describe() const;
+  template <class T>
+  std::unique_ptr<Layer<T>> make(const LayerSite& site) const;
 };
 
 template <class T>

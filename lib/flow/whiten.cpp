@@ -10,6 +10,13 @@
 
 namespace iflow {
 
+std::string WhitenConfig::describe() const { return kKind; }
+
+template <class T>
+std::unique_ptr<Layer<T>> WhitenConfig::make(const LayerSite& site) const {
+  return std::make_unique<Whiten<T>>(*this, site.dimension);
+}
+
 template <class T>
 Whiten<T>::Whiten(const WhitenConfig& config, std::size_t dimension)
     : dimension_(dimension), factor_(config.factor.begin(), config.factor.end()) {
@@ -112,5 +119,7 @@ double Whiten<T>::inverse_rounding(const Certificate&, const T*, const T* y, con
 
 template class Whiten<float>;
 template class Whiten<double>;
+template std::unique_ptr<Layer<float>> WhitenConfig::make(const LayerSite&) const;
+template std::unique_ptr<Layer<double>> WhitenConfig::make(const LayerSite&) const;
 
 }  // namespace iflow

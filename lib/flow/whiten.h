@@ -6,12 +6,18 @@
 #include <cstddef>
 #include <vector>
 
-#include "flow/layer.h"
+#include "flow/layer_config.h"
 
 namespace iflow {
 
 struct WhitenConfig {
   std::vector<double> factor;  // L (d, d), row-major: diagonal > 0, 0 above it
+
+  static constexpr const char* kKind = "whiten";
+  static void fields(auto& f, auto& c) { f("factor", c.factor); }
+  std::string describe() const;
+  template <class T>
+  std::unique_ptr<Layer<T>> make(const LayerSite& site) const;
 };
 
 template <class T>
