@@ -57,7 +57,7 @@ double mean_distance(std::span<const double> rows, std::size_t column, std::size
   return mean;
 }
 
-std::string interval(const ColumnBounds& b) {
+std::string interval(const ColumnInterval& b) {
   if (!b.upper) return ">= " + number_text(*b.lower);
   if (!b.lower) return "<= " + number_text(*b.upper);
   return "in [" + number_text(*b.lower) + ", " + number_text(*b.upper) + "]";
@@ -70,17 +70,18 @@ std::string bounds_problem(const std::string& text) {
   return parse(text, bounds);
 }
 
-std::optional<BoundsConfig> bounds_of(const std::vector<std::string>& texts,
-                                      const std::vector<std::string>& columns,
-                                      std::span<const double> rows) {
+std::optional<IntervalConfig> bounds_of(const std::vector<std::string>& texts,
+                                        const std::vector<std::string>& columns,
+                                        std::span<const double> rows) {
   if (texts.empty()) return std::nullopt;
-  BoundsConfig config;
+  IntervalConfig config;
   for (const std::string& text : texts) {
     NamedBounds named;
     const std::string problem = parse(text, named);
     if (!problem.empty()) throw UsageError("--bounds: " + problem);
-    ColumnBounds bounds{column_to_fit("--bounds", named.column, columns), named.lower, named.upper};
-    const auto is_same = [&](const ColumnBounds& other) { return other.column == bounds.column; };
+    ColumnInterval bounds{column_to_fit("--bounds", named.column, columns), named.lower,
+                          named.upper};
+    const auto is_same = [&](const ColumnInterval& other) { return other.column == bounds.column; };
     if (std::any_of(config.columns.begin(), config.columns.end(), is_same)) {
       throw UsageError("--bounds: column \"" + named.column + "\" is given twice");
     }
@@ -93,34 +94,34 @@ std::optional<BoundsConfig> bounds_of(const std::vector<std::string>& texts,
   return config;
 }
 
-std::optional<BoundsConfig> find_bounds(const Fit& fit) {
+std::optional<IntervalConfig> find_bounds(const Fit& fit) {
   for (const LayerConfig& layer : fit.flow.layers) {
-    const auto* bounds = std::get_if<BoundsConfig>(&layer);
+    const auto* bounds = std::get_if<IntervalConfig>(&layer);
     if (bounds == nullptr) continue;
-    BoundsConfig of_data = *bounds;
+    IntervalConfig of_data = *bounds;
     narrow_to_lattice(of_data, fit.lattices);
     return of_data;
   }
   return std::nullopt;
 }
 
-std::string describe_bounds(const BoundsConfig& bounds, const std::vector<std::string>& columns) {
+std::string describe_bounds(const IntervalConfig& bounds, const std::vector<std::string>& columns) {
   std::string text;
-  for (const ColumnBounds& b : bounds.columns) {
+  for (const ColumnInterval& b : bounds.columns) {
     text += (text.empty() ? "" : ", ") + columns[b.column] + " " + interval(b) +
             (b.lower && b.upper ? " (logit)" : " (log)");
   }
   return text + "; alpha " + significant(bounds.alpha);
 }
 
-std::optional<Outside> find_outside(const BoundsConfig& bounds,
+std::optional<Outside> find_outside(const IntervalConfig& bounds,
                                     const std::vector<std::string>& columns,
                                     std::span<const double> rows, std::size_t first) {
   const std::size_t d = columns.size();
   for (std::size_t row = first; row < rows.size() / d; ++row) {
-    for (const ColumnBounds& b : bounds.columns) {
+    for (const ColumnInterval& b : bounds.columns) {
       const double x = rows[row * d + b.column];
-      if (BoundedColumn(b, bounds.alpha).contains(x)) continue;
+      if (IntervalMap(b, bounds.alpha).contains(x)) continue;
       std::string number;
       append_number(number, x);
       return Outside{row, "column \"" + columns[b.column] + "\" is " + number +
@@ -131,7 +132,7 @@ std::optional<Outside> find_outside(const BoundsConfig& bounds,
 }
 
 void refuse_outside(const Fit& fit, const Rows& rows, const std::string& path) {
-  const std::optional<BoundsConfig> bounds = find_bounds(fit);
+  const std::optional<IntervalConfig> bounds = find_bounds(fit);
   if (!bounds) return;
   const auto outside = find_outside(*bounds, row_columns(fit.data), rows.values);
   if (!outside) return;

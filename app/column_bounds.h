@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "checkpoint/model_file.h"
-#include "flow/bounds.h"
+#include "flow/interval.h"
 #include "row_stream.h"
 
 namespace iflow {
@@ -18,15 +18,15 @@ std::string bounds_problem(const std::string& text);
 // The layer for bounds given as text; none without any. The unit of a single bound is the mean
 // distance of the rows (n, columns.size()) from it. Throws UsageError for a column that is not
 // there or has bounds twice.
-std::optional<BoundsConfig> bounds_of(const std::vector<std::string>& texts,
-                                      const std::vector<std::string>& columns,
-                                      std::span<const double> rows);
+std::optional<IntervalConfig> bounds_of(const std::vector<std::string>& texts,
+                                        const std::vector<std::string>& columns,
+                                        std::span<const double> rows);
 
 // The bounds that a flow was fitted with, of the data's own numbers; none without any.
-std::optional<BoundsConfig> find_bounds(const Fit& fit);
+std::optional<IntervalConfig> find_bounds(const Fit& fit);
 
 // "a in [0, 1] (logit), b >= 0 (log)"
-std::string describe_bounds(const BoundsConfig& bounds, const std::vector<std::string>& columns);
+std::string describe_bounds(const IntervalConfig& bounds, const std::vector<std::string>& columns);
 
 // A number outside its bounds: where it stands, and in words.
 struct Outside {
@@ -35,7 +35,7 @@ struct Outside {
 };
 
 // The first row (n, columns.size()) from `first` on that is outside.
-std::optional<Outside> find_outside(const BoundsConfig& bounds,
+std::optional<Outside> find_outside(const IntervalConfig& bounds,
                                     const std::vector<std::string>& columns,
                                     std::span<const double> rows, std::size_t first = 0);
 

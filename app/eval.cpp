@@ -135,7 +135,7 @@ class Evaluator {
   std::vector<std::vector<double>> log_p_of_baselines_;
   std::vector<std::vector<double>> x_, z_;  // by columns
   std::vector<double> conditions_;          // of their rows, by rows
-  std::optional<BoundsConfig> bounds_;
+  std::optional<IntervalConfig> bounds_;
 };
 
 std::vector<std::string> notes_on(const Evaluation& e, const Fit& fit,

@@ -82,17 +82,17 @@ void check_training_rows(const Table& table, const std::string& source, std::siz
   }
 }
 
-void check_bounds(const BoundsConfig& bounds, const FitRows& rows) {
+void check_bounds(const IntervalConfig& bounds, const FitRows& rows) {
   const auto outside = find_outside(bounds, rows.table.columns, rows.table.values);
   if (outside) throw DataError(rows.place(outside->row) + ": " + outside->what);
 }
 
 // `table`: its given columns behind those modelled.
-void check_not_given(const std::optional<BoundsConfig>& bounds, const Table& table,
+void check_not_given(const std::optional<IntervalConfig>& bounds, const Table& table,
                      const DataRecord& record) {
   const std::size_t modelled = table.columns.size() - record.given.size();
   if (!bounds) return;
-  for (const ColumnBounds& b : bounds->columns) {
+  for (const ColumnInterval& b : bounds->columns) {
     if (b.column < modelled) continue;
     throw UsageError("--bounds: column \"" + table.columns[b.column] +
                      "\" is given, not modelled; leave it out");
@@ -100,9 +100,9 @@ void check_not_given(const std::optional<BoundsConfig>& bounds, const Table& tab
 }
 
 // rows (n, columns) as the layer of the bounds leaves them.
-void remove_bounds(const BoundsConfig& bounds, std::size_t columns, std::vector<double>& rows) {
-  for (const ColumnBounds& b : bounds.columns) {
-    const BoundedColumn column(b, bounds.alpha);
+void remove_bounds(const IntervalConfig& bounds, std::size_t columns, std::vector<double>& rows) {
+  for (const ColumnInterval& b : bounds.columns) {
+    const IntervalMap column(b, bounds.alpha);
     for (std::size_t i = b.column; i < rows.size(); i += columns) {
       rows[i] = column.transform(rows[i]);
     }

@@ -26,12 +26,12 @@ struct FitData {
   std::vector<double> all_weights;  // of the training rows, then those to validate on, of mean 1
   // of the table: what the noise is keyed by
   std::vector<std::uint64_t> training_ids, validation_ids;
-  std::optional<BoundsConfig> bounds;  // where columns have them, dequantised
-  ColumnMoments moments;               // of the modelled columns after the bounds
-  ConditionConfig condition;           // of the given columns
-  std::optional<WhitenConfig> whiten;  // for their correlations, in more than two dimensions
-  Gaussian gaussian;                   // fitted to the training rows
-  std::vector<std::string> warnings;   // for the person
+  std::optional<IntervalConfig> bounds;  // where columns have them, dequantised
+  ColumnMoments moments;                 // of the modelled columns after the bounds
+  ConditionConfig condition;             // of the given columns
+  std::optional<WhitenConfig> whiten;    // for their correlations, in more than two dimensions
+  Gaussian gaussian;                     // fitted to the training rows
+  std::vector<std::string> warnings;     // for the person
 
   // Instead of training, weights and what is fitted to them, where the data are images:
   std::shared_ptr<const Images> images;        // those of DATA, then those of a file to validate on

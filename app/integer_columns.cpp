@@ -38,8 +38,8 @@ std::vector<LatticeColumn> lattices_of(const Table& table, std::size_t modelled,
   return lattices;
 }
 
-void widen_to_bins(BoundsConfig& bounds, const std::vector<LatticeColumn>& lattices) {
-  for (ColumnBounds& b : bounds.columns) {
+void widen_to_bins(IntervalConfig& bounds, const std::vector<LatticeColumn>& lattices) {
+  for (ColumnInterval& b : bounds.columns) {
     const LatticeColumn* lattice = find(lattices, b.column);
     if (lattice == nullptr) continue;
     if (b.lower && is_near(*b.lower)) {
@@ -53,8 +53,8 @@ void widen_to_bins(BoundsConfig& bounds, const std::vector<LatticeColumn>& latti
   }
 }
 
-void narrow_to_lattice(BoundsConfig& bounds, const std::vector<LatticeColumn>& lattices) {
-  for (ColumnBounds& b : bounds.columns) {
+void narrow_to_lattice(IntervalConfig& bounds, const std::vector<LatticeColumn>& lattices) {
+  for (ColumnInterval& b : bounds.columns) {
     const LatticeColumn* lattice = find(lattices, b.column);
     if (lattice != nullptr && b.upper && is_near(*b.upper)) {
       b.upper = lattice_floor(*lattice, *b.upper);

@@ -18,8 +18,8 @@ std::vector<LatticeColumn> lattices_of(const Table& table, std::size_t modelled,
 
 // Bounds of data on lattices <-> bounds of what dequantisation makes of them: an upper bound takes
 // in the bin of the last lattice point within.
-void widen_to_bins(BoundsConfig& bounds, const std::vector<LatticeColumn>& lattices);
-void narrow_to_lattice(BoundsConfig& bounds, const std::vector<LatticeColumn>& lattices);
+void widen_to_bins(IntervalConfig& bounds, const std::vector<LatticeColumn>& lattices);
+void narrow_to_lattice(IntervalConfig& bounds, const std::vector<LatticeColumn>& lattices);
 
 Dequantise dequantise_of(const Fit& fit);
 

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "flow/actnorm.h"
-#include "flow/bounds.h"
 #include "flow/condition.h"
 #include "flow/coupling.h"
 #include "flow/flow.h"
+#include "flow/interval.h"
 #include "flow/marginal.h"
 #include "flow/permutation.h"
 #include "flow/plu.h"
@@ -24,7 +24,7 @@ namespace iflow {
 inline constexpr std::size_t kMaxDimension = std::size_t{1} << 16;
 
 // Add a kind of layer here.
-using LayerConfig = std::variant<BoundsConfig, StandardiseConfig, WhitenConfig, ActNormConfig,
+using LayerConfig = std::variant<IntervalConfig, StandardiseConfig, WhitenConfig, ActNormConfig,
                                  ResidualBlockConfig, PluConfig, CouplingConfig, MarginalConfig,
                                  SqueezeConfig, FactorOutConfig, ConvolutionalBlockConfig>;
 

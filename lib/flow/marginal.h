@@ -4,7 +4,7 @@
 //
 // The image of [0, bins] is not the whole line but ends where F is `margin` from 0 and from 1, at
 // about 6 from the middle: what a flow puts beyond has no pixel of its own and is inverted to the
-// bound. The density of the images lacks that mass.
+// end. The density of the images lacks that mass.
 #pragma once
 
 #include <cstddef>
@@ -43,7 +43,7 @@ class MarginalMap {
   double transform(double v) const;
   double log_slope(double v) const;
   double log_slope_derivative(double v) const;
-  // The v that is transformed to t, or the bound nearest to it.
+  // The v that is transformed to t, or the end nearest to it.
   double inverse(double t) const;
   // An upper bound of dv/dt within `radius` of t.
   double inverse_slope_near(double t, double radius) const;
@@ -66,7 +66,7 @@ class Marginal final : public Layer<T> {
   // work out, and for masses that make no sense.
   Marginal(const MarginalConfig& config, std::size_t dimension);
 
-  // A row with a pixel outside [0, bins] is taken to the bound, with ln |det| = -inf.
+  // A row with a pixel outside [0, bins] is taken to the end, with ln |det| = -inf.
   Transformed forward(const Pass<T>& pass, Var x) const override;
   Inverted inverse(const Pass<T>& pass, Var y, const Certificate& certificate,
                    const InverseOptions& options) const override;

@@ -188,7 +188,8 @@ void set_plan(TrainConfig& config, std::uint64_t steps) { set_plan_of(100, confi
 
 FlowConfig make_flow(const FlowOptions& options, const StandardiseConfig& standardise,
                      const std::optional<WhitenConfig>& whiten,
-                     const std::optional<BoundsConfig>& bounds, const ConditionConfig& condition) {
+                     const std::optional<IntervalConfig>& bounds,
+                     const ConditionConfig& condition) {
   FlowConfig flow;
   flow.condition = condition;
   flow.dimension = standardise.mean.size();

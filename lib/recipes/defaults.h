@@ -22,7 +22,7 @@ enum class ModelKind { kIResNet, kNice, kRealNvp, kGlow, kSpline };
 const std::map<std::string, ModelKind>& model_kinds();
 
 // What a flow of images does to every pixel first: makes its marginal distribution Gaussian
-// (flow/marginal.h), or takes its logit, as published (flow/bounds.h).
+// (flow/marginal.h), or takes its logit, as published (flow/interval.h).
 enum class PixelMarginal { kGaussian, kLogit };
 
 const std::map<std::string, PixelMarginal>& pixel_marginals();  // gaussian, logit
@@ -84,7 +84,7 @@ void set_plan_of(std::uint64_t validations, TrainConfig& config, std::uint64_t s
 // dimensions), ActNorm, the blocks, ActNorm.
 FlowConfig make_flow(const FlowOptions& options, const StandardiseConfig& standardise,
                      const std::optional<WhitenConfig>& whiten = std::nullopt,
-                     const std::optional<BoundsConfig>& bounds = std::nullopt,
+                     const std::optional<IntervalConfig>& bounds = std::nullopt,
                      const ConditionConfig& condition = {});
 
 }  // namespace iflow

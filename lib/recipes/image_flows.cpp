@@ -16,9 +16,9 @@ bool can_squeeze(const ImageShape& shape) {
   return shape.height % 2 == 0 && shape.width % 2 == 0 && shape.pixels() > 1;
 }
 
-// alpha counts the unit interval, as published: it is that of a BoundedColumn.
-BoundsConfig logit_of(const ImageStatistics& images, double alpha) {
-  BoundsConfig bounds;
+// alpha counts the unit interval, as published: it is that of an IntervalMap.
+IntervalConfig logit_of(const ImageStatistics& images, double alpha) {
+  IntervalConfig bounds;
   bounds.alpha = alpha;
   const auto values = static_cast<double>(images.pixels.masses.front().size());
   for (std::size_t j = 0; j < images.shape.size(); ++j) {

@@ -228,9 +228,9 @@ TEST_CASE("certificate: a coupling bounds what becomes of an error in y") {
 
 TEST_CASE("certificate: bounded columns") {
   FlowConfig config = bad_flow(3, 2, "sine", {12, 10}, 4);
-  BoundsConfig bounds;
-  bounds.columns = {{0, -31.5, 23.5}, {1, -40.0, {}, 3}, {2, {}, 50.0, 0.7}};
-  config.layers.insert(config.layers.begin(), bounds);
+  IntervalConfig intervals;
+  intervals.columns = {{0, -31.5, 23.5}, {1, -40.0, {}, 3}, {2, {}, 50.0, 0.7}};
+  config.layers.insert(config.layers.begin(), intervals);
   const Model model = FlowFixture(config).model();
   const std::vector<double> z = model.sample_latent(4, 0, 1000, 1);
   const std::vector<Wide> exact = exact_inverses(model, z);

@@ -41,8 +41,8 @@ inline WhitenConfig whiten_config(std::size_t d) {
 }
 
 // Two bounds for every other column, wide enough for random_rows.
-inline BoundsConfig bounds_config(std::size_t d) {
-  BoundsConfig config;
+inline IntervalConfig interval_config(std::size_t d) {
+  IntervalConfig config;
   for (std::size_t i = 0; i < d; i += 2) {
     const double middle = static_cast<double>(i) - 1.5;
     config.columns.push_back({i, middle - 30, middle + 25});

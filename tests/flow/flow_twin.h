@@ -111,25 +111,25 @@ class FlowTwin {
           for (std::size_t k = 0; k <= j; ++k) z[j] += whiten->factor[j * z.size() + k] * y[k];
         }
       } else {
-        unbind(std::get<BoundsConfig>(layer), z);
+        from_line(std::get<IntervalConfig>(layer), z);
       }
     }
     return z;
   }
 
  private:
-  static void unbind(const BoundsConfig& config, std::vector<Wide>& z) {
+  static void from_line(const IntervalConfig& config, std::vector<Wide>& z) {
     const Wide alpha = config.alpha;
-    for (const ColumnBounds& bounds : config.columns) {
-      Wide& x = z[bounds.column];
-      if (bounds.lower && bounds.upper) {
-        const Wide lower = *bounds.lower, upper = *bounds.upper;
+    for (const ColumnInterval& interval : config.columns) {
+      Wide& x = z[interval.column];
+      if (interval.lower && interval.upper) {
+        const Wide lower = *interval.lower, upper = *interval.upper;
         const Wide s = (1 / (1 + std::exp(-x)) - alpha) / (1 - 2 * alpha);
         x = lower + (upper - lower) * std::clamp(s, Wide(0), Wide(1));
-      } else if (bounds.lower) {
-        x = *bounds.lower + bounds.scale * std::max(std::exp(x) - alpha, Wide(0));
+      } else if (interval.lower) {
+        x = *interval.lower + interval.scale * std::max(std::exp(x) - alpha, Wide(0));
       } else {
-        x = *bounds.upper - bounds.scale * std::max(std::exp(-x) - alpha, Wide(0));
+        x = *interval.upper - interval.scale * std::max(std::exp(-x) - alpha, Wide(0));
       }
     }
   }

@@ -45,7 +45,7 @@ std::vector<Row> table() {
   for (const std::size_t d : {1, 2, 3, 5, 16}) {
     const std::string suffix = ", d = " + std::to_string(d);
     rows.push_back({"standardise" + suffix, d, standardise_config(d)});
-    rows.push_back({"bounds" + suffix, d, bounds_config(d)});
+    rows.push_back({"bounds" + suffix, d, interval_config(d)});
     rows.push_back({"whiten" + suffix, d, whiten_config(d)});
     rows.push_back({"actnorm" + suffix, d, ActNormConfig{}});
     rows.push_back({"plu" + suffix, d, PluConfig{}});

@@ -64,7 +64,7 @@ TEST_CASE("make_image_flow: the logit takes the place of the marginals") {
   options.marginal = PixelMarginal::kLogit;
   options.alpha = 0.01;
   const FlowConfig flow = make_image_flow(options, statistics({8, 8, 1}));
-  const auto* bounds = std::get_if<BoundsConfig>(&flow.layers.front());
+  const auto* bounds = std::get_if<IntervalConfig>(&flow.layers.front());
   REQUIRE(bounds != nullptr);
   CHECK(bounds->alpha == 0.01);
   CHECK(bounds->columns.size() == 64);

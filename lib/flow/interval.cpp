@@ -1,4 +1,4 @@
-#include "flow/bounds.h"
+#include "flow/interval.h"
 
 #include <algorithm>
 #include <cmath>
@@ -15,25 +15,25 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
-std::string BoundsConfig::describe() const {
+std::string IntervalConfig::describe() const {
   return "bounds of " + std::to_string(columns.size()) +
          (columns.size() == 1 ? " column" : " columns");
 }
 
 template <class T>
-std::unique_ptr<Layer<T>> BoundsConfig::make(const LayerSite& site) const {
-  return std::make_unique<Bounds<T>>(*this, site.dimension);
+std::unique_ptr<Layer<T>> IntervalConfig::make(const LayerSite& site) const {
+  return std::make_unique<Interval<T>>(*this, site.dimension);
 }
 
-BoundedColumn::BoundedColumn(const ColumnBounds& bounds, double alpha)
-    : column_(bounds.column),
-      two_sided_(bounds.lower && bounds.upper),
-      from_above_(bounds.upper && !bounds.lower),
-      lower_(bounds.lower.value_or(-kInfinity)),
-      upper_(bounds.upper.value_or(kInfinity)),
+IntervalMap::IntervalMap(const ColumnInterval& interval, double alpha)
+    : column_(interval.column),
+      two_sided_(interval.lower && interval.upper),
+      from_above_(interval.upper && !interval.lower),
+      lower_(interval.lower.value_or(-kInfinity)),
+      upper_(interval.upper.value_or(kInfinity)),
       alpha_(alpha),
-      scale_(two_sided_ ? upper_ - lower_ : bounds.scale) {
-  if (!bounds.lower && !bounds.upper) throw UsageError("bounds: a column needs a bound or two");
+      scale_(two_sided_ ? upper_ - lower_ : interval.scale) {
+  if (!interval.lower && !interval.upper) throw UsageError("bounds: a column needs a bound or two");
   if (!(scale_ > 0 && std::isfinite(scale_))) {
     throw UsageError(two_sided_ ? "bounds: the lower one must lie below the upper one"
                                 : "bounds: the scale must be positive");
@@ -41,7 +41,7 @@ BoundedColumn::BoundedColumn(const ColumnBounds& bounds, double alpha)
   if (!(alpha > 0 && alpha < 0.5)) throw UsageError("bounds: alpha must lie between 0 and 1/2");
 }
 
-BoundedColumn::Position BoundedColumn::position(double x) const {
+IntervalMap::Position IntervalMap::position(double x) const {
   if (two_sided_) {
     return {alpha_ + (1 - 2 * alpha_) * ((x - lower_) / scale_),
             alpha_ + (1 - 2 * alpha_) * ((upper_ - x) / scale_)};
@@ -49,27 +49,27 @@ BoundedColumn::Position BoundedColumn::position(double x) const {
   return {alpha_ + (from_above_ ? upper_ - x : x - lower_) / scale_, 1};
 }
 
-double BoundedColumn::transform(double x) const {
+double IntervalMap::transform(double x) const {
   const Position p = position(x);
   const double y = std::log(p.s) - std::log(p.rest);
   return from_above_ ? -y : y;
 }
 
-double BoundedColumn::log_slope(double x) const {
+double IntervalMap::log_slope(double x) const {
   const Position p = position(x);
   const double stretch = two_sided_ ? std::log1p(-2 * alpha_) : 0;
   return stretch - std::log(scale_) - std::log(p.s) - std::log(p.rest);
 }
 
-double BoundedColumn::log_slope_derivative(double x) const {
+double IntervalMap::log_slope_derivative(double x) const {
   const Position p = position(x);
   if (two_sided_) return (1 - 2 * alpha_) / scale_ * (1 / p.rest - 1 / p.s);
   return (from_above_ ? 1 : -1) / (scale_ * p.s);
 }
 
-double BoundedColumn::inverse(double y) const {
+double IntervalMap::inverse(double y) const {
   if (two_sided_) {
-    // From the nearer bound, whose distance is the more accurate.
+    // From the nearer end, whose distance is the more accurate.
     const double near = 1 / (1 + std::exp(std::fabs(y)));
     const double distance = scale_ * std::max((near - alpha_) / (1 - 2 * alpha_), 0.0);
     return std::clamp(y < 0 ? lower_ + distance : upper_ - distance, lower_, upper_);
@@ -78,7 +78,7 @@ double BoundedColumn::inverse(double y) const {
   return from_above_ ? upper_ - distance : lower_ + distance;
 }
 
-double BoundedColumn::inverse_slope_near(double y, double radius) const {
+double IntervalMap::inverse_slope_near(double y, double radius) const {
   constexpr double kRounding = 1 + 0x1p-46;  // of exp and of y -+ radius
   if (two_sided_) {
     // s (1 - s) falls away from the middle.
@@ -90,7 +90,7 @@ double BoundedColumn::inverse_slope_near(double y, double radius) const {
 
 // e^|y| and e^y are off by an ulp, 2 u; what is done to them adds 1 u an operation, and the unit
 // `scale` is off by u itself.
-double BoundedColumn::inverse_rounding(double y, double x) const {
+double IntervalMap::inverse_rounding(double y, double x) const {
   if (two_sided_) {
     const double near = 1 / (1 + std::exp(std::fabs(y)));
     return 16 * scale_ * near / (1 - 2 * alpha_) + 3 * std::fabs(x);
@@ -99,24 +99,24 @@ double BoundedColumn::inverse_rounding(double y, double x) const {
 }
 
 template <class T>
-Bounds<T>::Bounds(const BoundsConfig& config, std::size_t dimension) : dimension_(dimension) {
+Interval<T>::Interval(const IntervalConfig& config, std::size_t dimension) : dimension_(dimension) {
   std::set<std::size_t> seen;
-  for (const ColumnBounds& bounds : config.columns) {
-    if (bounds.column >= dimension) throw UsageError("bounds: no such column");
-    if (!seen.insert(bounds.column).second) throw UsageError("bounds: a column has them twice");
-    columns_.emplace_back(bounds, config.alpha);
+  for (const ColumnInterval& interval : config.columns) {
+    if (interval.column >= dimension) throw UsageError("bounds: no such column");
+    if (!seen.insert(interval.column).second) throw UsageError("bounds: a column has them twice");
+    columns_.emplace_back(interval, config.alpha);
   }
 }
 
 template <class T>
-Transformed Bounds<T>::forward(const Pass<T>& pass, Var x) const {
+Transformed Interval<T>::forward(const Pass<T>& pass, Var x) const {
   const Var y = pass.tape.variable(x.elements, x.groups);
   std::copy_n(pass.tape.value(x), x.size(), pass.tape.value(y));
   const Var log_det = pass.tape.variable(1, x.groups);
   std::fill_n(pass.tape.value(log_det), log_det.size(), T(0));
   for (std::size_t g = 0; g < x.groups; ++g) {
     T* log_dets = pass.tape.value(log_det) + g * kLanes;
-    for (const BoundedColumn& column : columns_) {
+    for (const IntervalMap& column : columns_) {
       T* ys = pass.tape.value(y) + (g * x.elements + column.column()) * kLanes;
       for (std::size_t l = 0; l < kLanes; ++l) {
         const double at = ys[l];
@@ -129,10 +129,10 @@ Transformed Bounds<T>::forward(const Pass<T>& pass, Var x) const {
     const T* dy = t.output_adjoint(y);
     const T* xs = t.value(x);
     T* dx = t.adjoint_to_add(x);
-    std::vector<const BoundedColumn*> bounded(dimension_, nullptr);
-    for (const BoundedColumn& column : columns_) bounded[column.column()] = &column;
+    std::vector<const IntervalMap*> maps(dimension_, nullptr);
+    for (const IntervalMap& column : columns_) maps[column.column()] = &column;
     for (std::size_t i = 0; i < x.size(); ++i) {
-      const BoundedColumn* column = bounded[i / kLanes % x.elements];
+      const IntervalMap* column = maps[i / kLanes % x.elements];
       dx[i] += column ? static_cast<T>(std::exp(column->log_slope(xs[i])) * dy[i]) : dy[i];
     }
   });
@@ -140,7 +140,7 @@ Transformed Bounds<T>::forward(const Pass<T>& pass, Var x) const {
     const T* d_log_det = t.output_adjoint(log_det);
     T* dx = t.adjoint_to_add(x);
     for (std::size_t g = 0; g < x.groups; ++g) {
-      for (const BoundedColumn& column : columns_) {
+      for (const IntervalMap& column : columns_) {
         const std::size_t first = (g * x.elements + column.column()) * kLanes;
         for (std::size_t l = 0; l < kLanes; ++l) {
           dx[first + l] += static_cast<T>(column.log_slope_derivative(t.value(x)[first + l]) *
@@ -153,12 +153,12 @@ Transformed Bounds<T>::forward(const Pass<T>& pass, Var x) const {
 }
 
 template <class T>
-Inverted Bounds<T>::inverse(const Pass<T>& pass, Var y, const Certificate&,
-                            const InverseOptions&) const {
+Inverted Interval<T>::inverse(const Pass<T>& pass, Var y, const Certificate&,
+                              const InverseOptions&) const {
   const Var x = pass.tape.variable(y.elements, y.groups);
   std::copy_n(pass.tape.value(y), y.size(), pass.tape.value(x));
   for (std::size_t g = 0; g < y.groups; ++g) {
-    for (const BoundedColumn& column : columns_) {
+    for (const IntervalMap& column : columns_) {
       T* xs = pass.tape.value(x) + (g * y.elements + column.column()) * kLanes;
       for (std::size_t l = 0; l < kLanes; ++l) xs[l] = static_cast<T>(column.inverse(xs[l]));
     }
@@ -167,18 +167,19 @@ Inverted Bounds<T>::inverse(const Pass<T>& pass, Var y, const Certificate&,
 }
 
 template <class T>
-double Bounds<T>::inverse_lipschitz(const Certificate&, const T*, const T* y, double radius) const {
+double Interval<T>::inverse_lipschitz(const Certificate&, const T*, const T* y,
+                                      double radius) const {
   double largest = columns_.size() < dimension_ ? 1 : 0;
-  for (const BoundedColumn& column : columns_) {
+  for (const IntervalMap& column : columns_) {
     largest = std::max(largest, column.inverse_slope_near(y[column.column() * kLanes], radius));
   }
   return largest;
 }
 
 template <class T>
-double Bounds<T>::inverse_rounding(const Certificate&, const T*, const T* y, const T* x) const {
+double Interval<T>::inverse_rounding(const Certificate&, const T*, const T* y, const T* x) const {
   double squares = 0;
-  for (const BoundedColumn& column : columns_) {
+  for (const IntervalMap& column : columns_) {
     const std::size_t at = column.column() * kLanes;
     const double off = column.inverse_rounding(y[at], x[at]);
     squares += off * off;
@@ -186,9 +187,9 @@ double Bounds<T>::inverse_rounding(const Certificate&, const T*, const T* y, con
   return kUnitRoundoff<T> * std::sqrt(squares);
 }
 
-template class Bounds<float>;
-template class Bounds<double>;
-template std::unique_ptr<Layer<float>> BoundsConfig::make(const LayerSite&) const;
-template std::unique_ptr<Layer<double>> BoundsConfig::make(const LayerSite&) const;
+template class Interval<float>;
+template class Interval<double>;
+template std::unique_ptr<Layer<float>> IntervalConfig::make(const LayerSite&) const;
+template std::unique_ptr<Layer<double>> IntervalConfig::make(const LayerSite&) const;
 
 }  // namespace iflow

@@ -1,4 +1,4 @@
-#include "flow/bounds.h"
+#include "flow/interval.h"
 
 #include <doctest/doctest.h>
 
@@ -15,12 +15,12 @@ namespace {
 
 constexpr double kAlpha = 1e-6;
 
-std::vector<ColumnBounds> kinds_of_bounds() {
+std::vector<ColumnInterval> kinds_of_intervals() {
   return {{0, 0.0, 1.0}, {0, -3.0, 250.0}, {0, 2.0, std::nullopt, 5}, {0, std::nullopt, -1.0, 0.1}};
 }
 
 // Places inside, from close to a bound to far from it.
-std::vector<double> places(const ColumnBounds& b) {
+std::vector<double> places(const ColumnInterval& b) {
   std::vector<double> xs;
   for (const double t : {0.0, 1e-9, 1e-6, 1e-3, 0.1, 0.5, 0.9, 0.999, 1.0}) {
     if (b.lower && b.upper) {
@@ -33,8 +33,8 @@ std::vector<double> places(const ColumnBounds& b) {
 }
 
 TEST_CASE("bounds: the inverse undoes it, on the bounds as well") {
-  for (const ColumnBounds& b : kinds_of_bounds()) {
-    const BoundedColumn column(b, kAlpha);
+  for (const ColumnInterval& b : kinds_of_intervals()) {
+    const IntervalMap column(b, kAlpha);
     for (const double x : places(b)) {
       CHECK(std::isfinite(column.transform(x)));
       CHECK(std::fabs(column.inverse(column.transform(x)) - x) <= 1e-14 * (1 + std::fabs(x)) * 10);
@@ -43,7 +43,7 @@ TEST_CASE("bounds: the inverse undoes it, on the bounds as well") {
 }
 
 TEST_CASE("bounds: the formulas of the logit, in long double") {
-  const BoundedColumn column({0, 0.0, 1.0}, kAlpha);
+  const IntervalMap column({0, 0.0, 1.0}, kAlpha);
   for (const double x : {0.0, 1e-12, 0.25, 0.75, 1 - 1e-12, 1.0}) {
     const long double s = 1e-6L + (1 - 2e-6L) * x,
                       rest = 1e-6L + (1 - 2e-6L) * (1 - (long double)x);
@@ -54,8 +54,8 @@ TEST_CASE("bounds: the formulas of the logit, in long double") {
 }
 
 TEST_CASE("bounds: slopes are those of differences") {
-  for (const ColumnBounds& b : kinds_of_bounds()) {
-    const BoundedColumn column(b, kAlpha);
+  for (const ColumnInterval& b : kinds_of_intervals()) {
+    const IntervalMap column(b, kAlpha);
     for (const double x : {places(b)[4], places(b)[5], places(b)[6]}) {
       const double h = 1e-5 * (b.lower && b.upper ? *b.upper - *b.lower : b.scale);
       const double slope = (column.transform(x + h) - column.transform(x - h)) / (2 * h);
@@ -67,8 +67,8 @@ TEST_CASE("bounds: slopes are those of differences") {
 }
 
 TEST_CASE("bounds: whatever z, the inverse is inside") {
-  for (const ColumnBounds& b : kinds_of_bounds()) {
-    const BoundedColumn column(b, kAlpha);
+  for (const ColumnInterval& b : kinds_of_intervals()) {
+    const IntervalMap column(b, kAlpha);
     Rng rng(1, RngPurpose::kTest);
     for (int i = 0; i < 10000; ++i) CHECK(column.contains(column.inverse(30 * rng.normal())));
     for (const double y : {-1e300, -800.0, 800.0, 1e300}) {
@@ -79,8 +79,8 @@ TEST_CASE("bounds: whatever z, the inverse is inside") {
 }
 
 TEST_CASE("bounds: the slope of the inverse is bounded near a place, tightly") {
-  for (const ColumnBounds& b : kinds_of_bounds()) {
-    const BoundedColumn column(b, kAlpha);
+  for (const ColumnInterval& b : kinds_of_intervals()) {
+    const IntervalMap column(b, kAlpha);
     Rng rng(2, RngPurpose::kTest);
     for (int i = 0; i < 10000; ++i) {
       const double y = 4 * rng.normal(), radius = std::pow(10, -4 * rng.uniform());
@@ -95,21 +95,21 @@ TEST_CASE("bounds: the slope of the inverse is bounded near a place, tightly") {
 }
 
 TEST_CASE("bounds: nonsense is refused") {
-  CHECK_THROWS_AS(BoundedColumn({0, 1.0, 1.0}, kAlpha), UsageError);
-  CHECK_THROWS_AS(BoundedColumn({0, 1.0, 0.0}, kAlpha), UsageError);
-  CHECK_THROWS_AS(BoundedColumn({0, std::nullopt, std::nullopt}, kAlpha), UsageError);
-  CHECK_THROWS_AS(BoundedColumn({0, 0.0, std::nullopt, 0}, kAlpha), UsageError);
-  CHECK_THROWS_AS(BoundedColumn({0, 0.0, 1.0}, 0), UsageError);
-  CHECK_THROWS_AS(BoundedColumn({0, 0.0, 1.0}, 0.5), UsageError);
-  CHECK_THROWS_AS(Bounds<double>({{{2, 0.0, 1.0}}, kAlpha}, 2), UsageError);
-  CHECK_THROWS_AS(Bounds<double>({{{0, 0.0, 1.0}, {0, 0.0, 1.0}}, kAlpha}, 2), UsageError);
+  CHECK_THROWS_AS(IntervalMap({0, 1.0, 1.0}, kAlpha), UsageError);
+  CHECK_THROWS_AS(IntervalMap({0, 1.0, 0.0}, kAlpha), UsageError);
+  CHECK_THROWS_AS(IntervalMap({0, std::nullopt, std::nullopt}, kAlpha), UsageError);
+  CHECK_THROWS_AS(IntervalMap({0, 0.0, std::nullopt, 0}, kAlpha), UsageError);
+  CHECK_THROWS_AS(IntervalMap({0, 0.0, 1.0}, 0), UsageError);
+  CHECK_THROWS_AS(IntervalMap({0, 0.0, 1.0}, 0.5), UsageError);
+  CHECK_THROWS_AS(Interval<double>({{{2, 0.0, 1.0}}, kAlpha}, 2), UsageError);
+  CHECK_THROWS_AS(Interval<double>({{{0, 0.0, 1.0}, {0, 0.0, 1.0}}, kAlpha}, 2), UsageError);
 }
 
 // One column between 0 and 1, or above 0.
-Model bounded_model(const ColumnBounds& bounds) {
+Model bounded_model(const ColumnInterval& interval) {
   FlowConfig config;
   config.dimension = 1;
-  config.layers.emplace_back(BoundsConfig{{bounds}, kAlpha});
+  config.layers.emplace_back(IntervalConfig{{interval}, kAlpha});
   config.layers.emplace_back(ActNormConfig{});
   config.layers.emplace_back(ResidualBlockConfig{branch_config(1, {6, 5}, "sine")});
   return FlowFixture(config).model();
@@ -117,10 +117,11 @@ Model bounded_model(const ColumnBounds& bounds) {
 
 TEST_CASE("bounds: a density in one dimension integrates to 1, estimated as well") {
   // Midpoints of cells that are equal in y, where the density is smooth.
-  for (const ColumnBounds& b : {ColumnBounds{0, 0.0, 1.0}, ColumnBounds{0, 2.0, std::nullopt, 5},
-                                ColumnBounds{0, std::nullopt, -1.0, 0.1}}) {
+  for (const ColumnInterval& b :
+       {ColumnInterval{0, 0.0, 1.0}, ColumnInterval{0, 2.0, std::nullopt, 5},
+        ColumnInterval{0, std::nullopt, -1.0, 0.1}}) {
     const Model model = bounded_model(b);
-    const BoundedColumn column(b, kAlpha);
+    const IntervalMap column(b, kAlpha);
     constexpr double kStep = 1e-3;
     double mass = 0;
     std::vector<double> x, width;

@@ -1,10 +1,10 @@
-// Columns that are known to lie within bounds, stretched over the whole line: the logit of where a
-// number lies between two bounds, the logarithm of its distance from one. Both start a little off
-// the bound, at alpha, so that numbers on the bound itself have an image. (maths.md section 4)
+// Columns that are known to lie in an interval, stretched over the whole line: the logit of where a
+// number lies between two ends, the logarithm of its distance from one. Both start a little off the
+// end, at alpha, so that numbers on the end itself have an image. (maths.md section 4)
 //
-// The image of a bounded column is not the whole line but ends where the bounds go, about 14 from
-// the middle: what a flow puts beyond has no row of its own and is inverted to the bound. The
-// density of the rows within the bounds lacks that mass.
+// The image of an interval is not the whole line but stops where its ends go, about 14 from the
+// middle: what a flow puts beyond has no row of its own and is inverted to the end. The density of
+// the rows in the interval lacks that mass.
 #pragma once
 
 #include <cstddef>
@@ -15,12 +15,12 @@
 
 namespace iflow {
 
-// A bound or two of a column. Where both are given, lower < upper.
-struct ColumnBounds {
+// The interval of a column, of one end or two. Where both are given, lower < upper.
+struct ColumnInterval {
   std::size_t column = 0;
   std::optional<double> lower, upper;
-  // > 0; the unit in which the distance from a single bound is measured. Between two bounds it is
-  // their distance.
+  // > 0; the unit in which the distance from a single end is measured. Between two ends it is their
+  // distance.
   double scale = 1;
 
   static void fields(auto& f, auto& c) {
@@ -31,9 +31,9 @@ struct ColumnBounds {
   }
 };
 
-struct BoundsConfig {
-  std::vector<ColumnBounds> columns;  // each at most once
-  double alpha = 1e-6;                // 0 < alpha < 1/2
+struct IntervalConfig {
+  std::vector<ColumnInterval> columns;  // each at most once
+  double alpha = 1e-6;                  // 0 < alpha < 1/2
 
   static constexpr const char* kKind = "bounds";
   static void fields(auto& f, auto& c) {
@@ -46,22 +46,22 @@ struct BoundsConfig {
 };
 
 // What the layer does to one column.
-class BoundedColumn {
+class IntervalMap {
  public:
-  // Throws UsageError for bounds or an alpha that make no sense.
-  BoundedColumn(const ColumnBounds& bounds, double alpha);
+  // Throws UsageError for an interval or an alpha that makes no sense.
+  IntervalMap(const ColumnInterval& interval, double alpha);
 
   std::size_t column() const { return column_; }
-  // Whether the density of x can be other than zero; bounds belong to what they bound.
+  // Whether the density of x can be other than zero; the ends belong to the interval.
   bool contains(double x) const { return x >= lower_ && x <= upper_; }
 
   double nearest_inside(double x) const { return x < lower_ ? lower_ : x > upper_ ? upper_ : x; }
 
-  // Of x within the bounds: y, ln dy/dx and the derivative of that.
+  // Of x in the interval: y, ln dy/dx and the derivative of that.
   double transform(double x) const;
   double log_slope(double x) const;
   double log_slope_derivative(double x) const;
-  // The x that is transformed to y, or the bound nearest to it.
+  // The x that is transformed to y, or the end nearest to it.
   double inverse(double y) const;
   // An upper bound of dx/dy within `radius` of y.
   double inverse_slope_near(double y, double radius) const;
@@ -69,29 +69,29 @@ class BoundedColumn {
   double inverse_rounding(double y, double x) const;
 
  private:
-  // s and 1 - s between two bounds; alpha plus the scaled distance from a single one.
+  // s and 1 - s between two ends; alpha plus the scaled distance from a single one.
   struct Position {
     double s, rest;
   };
   Position position(double x) const;
 
   std::size_t column_;
-  bool two_sided_, from_above_;  // from_above_: a single bound, x lies below it
+  bool two_sided_, from_above_;  // from_above_: a single end, x lies below it
   double lower_, upper_;
   double alpha_, scale_;
 };
 
 template <class T>
-class Bounds final : public Layer<T> {
+class Interval final : public Layer<T> {
  public:
-  // Throws UsageError for bounds that make no sense.
-  Bounds(const BoundsConfig& config, std::size_t dimension);
+  // Throws UsageError for intervals that make no sense.
+  Interval(const IntervalConfig& config, std::size_t dimension);
 
-  // A row outside its bounds is taken to the bound, with ln |det| = -inf: its density is zero.
+  // A row outside an interval is taken to the end, with ln |det| = -inf: its density is zero.
   Transformed forward(const Pass<T>& pass, Var x) const override;
   Inverted inverse(const Pass<T>& pass, Var y, const Certificate& certificate,
                    const InverseOptions& options) const override;
-  // Within an infinite radius infinite with a column that has a single bound.
+  // Within an infinite radius infinite with an interval of a single end.
   double inverse_lipschitz(const Certificate& certificate, const T* values, const T* y,
                            double radius) const override;
   double inverse_rounding(const Certificate& certificate, const T* values, const T* y,
@@ -99,10 +99,10 @@ class Bounds final : public Layer<T> {
 
  private:
   std::size_t dimension_;
-  std::vector<BoundedColumn> columns_;
+  std::vector<IntervalMap> columns_;
 };
 
-extern template class Bounds<float>;
-extern template class Bounds<double>;
+extern template class Interval<float>;
+extern template class Interval<double>;
 
 }  // namespace iflow
