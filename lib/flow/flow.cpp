@@ -118,7 +118,7 @@ LogDetSamples Flow<T>::sample_log_density(const Pass<T>& pass, Var x,
   LogDetOptions of_layer = draw.options;
   of_layer.max_bound /= static_cast<double>(
       std::count_if(certificate.layers.begin(), certificate.layers.end(),
-                    [](const Certificate& layer) { return layer.branch.has_value(); }));
+                    [](const Certificate& layer) { return layer.residual_lipschitz() > 0; }));
   const Var y = tape.variable(x.elements, x.groups);
   std::copy_n(tape.value(x), x.size(), tape.value(y));
   for (std::size_t i = 0; i < layers_.size(); ++i) {

@@ -242,6 +242,26 @@ TEST_CASE("certificate: bounded columns") {
   }
 }
 
+TEST_CASE("certificate: it belongs to the parameters that it was made from") {
+  const FlowFixture f(bad_flow(2, 2, "sine", {12, 10}, 4));
+  std::vector<double> other = f.values;
+  for (double& v : other) v *= 0.9;
+  const FlowCertificate smaller = f.flow.prove(other);
+  const std::vector<double> bounds = f.certificate.residual_lipschitz();
+  CHECK(bounds == f.flow.prove(f.values).residual_lipschitz());
+  for (std::size_t i = 0; i < bounds.size(); ++i) {
+    if (bounds[i] > 0) CHECK(smaller.residual_lipschitz()[i] < bounds[i]);
+  }
+  // Without one a block is not inverted.
+  Tape<double> tape(false);
+  const Pass<double> pass{tape, f.flow.layout(), f.values.data()};
+  const Var y = tape.variable(2, 1);
+  std::fill_n(tape.value(y), y.size(), 0.1);
+  const std::size_t block = static_cast<std::size_t>(
+      std::find_if(bounds.begin(), bounds.end(), [](double l) { return l > 0; }) - bounds.begin());
+  CHECK_THROWS(f.flow.layer(block).inverse(pass, y, {}, {}));
+}
+
 TEST_CASE("certificate: a tolerance below rounding is missed soon, not after every iteration") {
   const Model model = FlowFixture(bad_flow(2, 3, "sine", {12, 10}, 4)).model();
   const std::vector<double> z = model.sample_latent(6, 0, 200, 1);

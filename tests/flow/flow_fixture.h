@@ -50,6 +50,16 @@ inline IntervalConfig interval_config(std::size_t d) {
   return config;
 }
 
+// Of pixels of 16 levels, a histogram of its own for every channel.
+inline MarginalConfig marginal_config(std::size_t channels) {
+  MarginalConfig config;
+  for (std::size_t c = 0; c < channels; ++c) {
+    std::vector<double>& masses = config.masses.emplace_back(16, 0.5 / 15);
+    masses[4 * c] = 0.5;
+  }
+  return config;
+}
+
 inline ConvolutionalBlockConfig convolutional_config(const ImageShape& image,
                                                      const std::string& activation) {
   ConvolutionalBranchConfig config;

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/error.h"
 #include "base/parallel.h"
 #include "flow/flow_fixture.h"
 #include "support/gradient_check.h"
@@ -80,6 +81,31 @@ TEST_CASE("series_weights: with a tail that falls as a power no term outweighs k
   const double error = std::sqrt((squares - mean * mean) / kDraws);
   CHECK(error < 0.01);
   CHECK(std::fabs(mean - std::log1p(kL)) < 4 * error);
+}
+
+TEST_CASE("series_weights: what only evaluation knows is refused") {
+  Rng rng(1, RngPurpose::kTest);
+  LogDetOptions options = LogDetOptions::for_evaluation();
+  CHECK_THROWS_AS(series_weights(options, rng), UsageError);  // no number of terms
+  options.terms = 2;
+  CHECK(series_weights(options, rng) == std::vector<double>{1, -1});
+  options.method = LogDetMethod::kRoulette;
+  CHECK_THROWS_AS(series_weights(options, rng), UsageError);  // the Lipschitz bound as its tail
+}
+
+TEST_CASE("roulette's tail as a number: 0 is the power law") {
+  LogDetOptions options;
+  CHECK(tail_to_number(options) == 0.5);
+  set_tail(options, 0);
+  CHECK(options.tail == RouletteTail::kPower);
+  CHECK(tail_to_number(options) == 0);
+  CHECK(chance_of_term(options, 3, 0.9) == doctest::Approx(4.0 / 9));
+  set_tail(options, 0.25);
+  CHECK(options.tail == RouletteTail::kGeometric);
+  CHECK(tail_to_number(options) == 0.25);
+  CHECK(chance_of_term(options, 3, 0.9) == 0.25);
+  options.tail = RouletteTail::kLipschitz;
+  CHECK(chance_of_term(options, 3, 0.9) == 0.9);
 }
 
 TEST_CASE("terms_for: the first number of terms whose bound is small enough") {
