@@ -5,7 +5,7 @@
 #include "fit_arguments.h"
 #include "fit_data.h"
 #include "recipes/settings.h"
-#include "train/trainer.h"
+#include "train/training_data.h"
 
 namespace iflow {
 
