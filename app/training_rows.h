@@ -1,4 +1,4 @@
-// Training rows that are made when a step needs them.
+// Training rows that are made when a step needs them, from the data, which must outlive them.
 #pragma once
 
 #include <cstdint>

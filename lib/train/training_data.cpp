@@ -5,7 +5,8 @@
 namespace iflow {
 
 std::size_t TrainingData::row_count(std::size_t width) const {
-  return draw ? drawn_rows : rows.size() / width;
+  if (draw) return drawn_rows;
+  return rows ? rows->size() / width : 0;
 }
 
 PrefixedRows TrainingData::at(std::span<const std::uint32_t> numbers, std::uint64_t pass,
@@ -13,7 +14,7 @@ PrefixedRows TrainingData::at(std::span<const std::uint32_t> numbers, std::uint6
   if (draw) return draw(numbers, pass);
   PrefixedRows taken{std::vector<float>(numbers.size() * width), mean_log_det};
   for (std::size_t i = 0; i < numbers.size(); ++i) {
-    std::copy_n(rows.data() + std::size_t{numbers[i]} * width, width,
+    std::copy_n(rows->data() + std::size_t{numbers[i]} * width, width,
                 taken.rows.data() + i * width);
   }
   return taken;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -21,14 +22,16 @@ using DrawRows =
 // `validation`: (m, width) in the data's own units; with none, the averaged parameters of the last
 // validation point are the best. `draw`, where there is one, takes the place of `rows` and
 // `mean_log_det`: its numbers are below `drawn_rows`.
+//
+// Copies share the rows; what the spans show must outlive them.
 struct TrainingData {
-  std::vector<float> rows;
+  std::shared_ptr<const std::vector<float>> rows;
   double mean_log_det = 0;
-  std::vector<double> validation;
+  std::span<const double> validation;
   DrawRows draw = nullptr;
   std::size_t drawn_rows = 0;
-  std::vector<double> weights = {};  // (n), of mean 1; none: 1 each
-  std::vector<double> validation_weights = {};
+  RowWeights weights = {};  // (n), of mean 1; none: 1 each
+  RowWeights validation_weights = {};
 
   std::size_t row_count(std::size_t width) const;
   // The rows of these numbers, as a pass over the data sees them.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <numbers>
 #include <numeric>
 #include <span>
@@ -43,13 +44,32 @@ StandardiseConfig statistics(const std::vector<double>& rows, std::size_t d) {
   return config;
 }
 
-// What a training run needs.
+// Training data that are still to be changed.
+struct Rows {
+  std::vector<float> rows;
+  double mean_log_det = 0;
+  std::vector<double> validation, weights, validation_weights;
+  DrawRows draw = nullptr;
+  std::size_t drawn_rows = 0;
+
+  TrainingData shared() const {
+    return {std::make_shared<const std::vector<float>>(rows),
+            mean_log_det,
+            validation,
+            draw,
+            drawn_rows,
+            weights,
+            validation_weights};
+  }
+};
+
+// What a training run needs; it must outlive its trainers.
 struct Problem {
   std::size_t d;
   std::vector<double> rows, held_out;
   FlowConfig flow;
   TrainConfig train;
-  TrainingData data;
+  Rows data;
 
   Problem(std::size_t dimension, std::size_t n, std::size_t blocks)
       : d(dimension), rows(two_hills(1, n, d)), held_out(two_hills(2, 500, d)) {
@@ -74,7 +94,7 @@ struct Problem {
     data.validation = held_out;
   }
 
-  Trainer trainer() const { return {flow, train, data}; }
+  Trainer trainer() const { return {flow, train, data.shared()}; }
 };
 
 bool keep_on(std::uint64_t, double) { return true; }
@@ -228,6 +248,13 @@ TEST_CASE("trainer: rows that are drawn are as good as rows that are given") {
   drawn.start();
   run(drawn);
   check_same(drawn.state(), given.state());
+}
+
+TEST_CASE("trainer: the table is shared, not copied") {
+  const Problem problem(2, 100, 1);
+  const TrainingData data = problem.data.shared();
+  const Trainer one(problem.flow, problem.train, data), other(problem.flow, problem.train, data);
+  CHECK(data.rows.use_count() == 3);
 }
 
 TEST_CASE("trainer: the loss is weighted, and rows of weight 0 have no part in a step") {
@@ -650,8 +677,8 @@ TEST_CASE("trainer: a stopped run returns at once and keeps the last validation 
 
 TEST_CASE("trainer: what makes no sense is refused") {
   const Problem good(2, 50, 1);
-  const auto make = [&](const TrainConfig& config, const TrainingData& data) {
-    Trainer(good.flow, config, data);
+  const auto make = [&](const TrainConfig& config, const Rows& data) {
+    Trainer(good.flow, config, data.shared());
   };
   CHECK_NOTHROW(make(good.train, good.data));
   TrainConfig config = good.train;
