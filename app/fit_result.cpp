@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "baselines/conditional.h"
-#include "flow/model.h"
+#include "model/flow_model.h"
 #include "integer_columns.h"
 #include "report/number_format.h"
 

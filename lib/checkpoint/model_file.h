@@ -6,7 +6,7 @@
 
 #include "checkpoint/store_reader.h"
 #include "checkpoint/store_writer.h"
-#include "flow/model.h"
+#include "model/flow_model.h"
 #include "model/fit_record.h"
 
 namespace iflow {

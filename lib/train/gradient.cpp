@@ -6,6 +6,7 @@
 
 #include "base/rng.h"
 #include "flow/lanes.h"
+#include "objective/likelihood.h"
 
 namespace iflow {
 
@@ -75,9 +76,9 @@ double SliceGradient::compute(const Batch& batch, const float* effective, std::s
   const auto [x, condition] =
       load_rows(inputs, batch.rows.rows.data() + first * width_, count, d, width_);
   const std::uint64_t seed = Rng(seed_, RngPurpose::kProbe, batch.step, 3).next_u64();
-  flow_.learn({inputs, tape, effective, gradient, log_det_, seed, slice, ids.data(), tile_groups_,
-               condition, width_ - d, jacobian_penalty_},
-              x, flow_.prefix_layers(), weights.data(), log_p.data());
+  Likelihood(flow_).learn({inputs, tape, effective, gradient, log_det_, seed, slice, ids.data(),
+                           tile_groups_, condition, width_ - d, jacobian_penalty_},
+                          x, flow_.prefix_layers(), weights.data(), log_p.data());
   raise_to(slice_bytes_, inputs.capacity() + tape.capacity());
   double loss = 0;
   for (std::size_t i = 0; i < count; ++i) {

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/mean_and_error.h"
 #include "nn/lipschitz.h"
+#include "objective/row_density.h"
 
 namespace iflow {
 
@@ -20,19 +21,19 @@ constexpr double kValidationBound = 1e-3;
 
 }  // namespace
 
-std::vector<double> validation_log_density(const Model& model, std::span<const double> rows,
+std::vector<double> validation_log_density(const ProvedFlow& flow, std::span<const double> rows,
                                            std::uint64_t seed) {
-  if (model.has_closed_form() || model.dimension() <= kMostExactValidation) {
-    return model.log_density(rows);
+  if (flow.has_closed_form() || flow.dimension() <= kMostExactValidation) {
+    return log_density(flow, rows);
   }
-  std::vector<std::uint64_t> ids(rows.size() / model.row_width());
+  std::vector<std::uint64_t> ids(rows.size() / flow.row_width());
   std::iota(ids.begin(), ids.end(), std::uint64_t{0});
   EstimateOptions options;
   options.probes = 2;
-  options.max_bound = kValidationBound * static_cast<double>(model.dimension());
+  options.max_bound = kValidationBound * static_cast<double>(flow.dimension());
   options.seed = seed;
   std::vector<double> log_p;
-  for (const DensityEstimate& row : model.estimate_log_density(rows, ids, options)) {
+  for (const DensityEstimate& row : estimate_log_density(flow, rows, ids, options)) {
     log_p.push_back(row.value);
   }
   return log_p;
@@ -59,9 +60,9 @@ bool Validation::add_point(TrainState& state, double training_loss) const {
 
 // The rows' mean negative log-density; NaN where one of them has none.
 double Validation::loss(const std::vector<float>& values) const {
-  const Model model(flow_, values);
+  const ProvedFlow flow(flow_, values);
   try {
-    return -mean_and_error(validation_log_density(model, rows_, seed_), weights_).mean;
+    return -mean_and_error(validation_log_density(flow, rows_, seed_), weights_).mean;
   } catch (const NumericError&) {
     return std::numeric_limits<double>::quiet_NaN();
   }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/row_weights.h"
-#include "flow/model.h"
+#include "flow/proved_flow.h"
 #include "train/state.h"
 
 namespace iflow {
@@ -14,7 +14,7 @@ namespace iflow {
 // ln p of the rows to validate on (m, width), in nats: exact where that is affordable; else by the
 // series, with probes that are the same every time, so that their noise hardly counts when two
 // validations are compared. `seed`: of the run.
-std::vector<double> validation_log_density(const Model& model, std::span<const double> rows,
+std::vector<double> validation_log_density(const ProvedFlow& flow, std::span<const double> rows,
                                            std::uint64_t seed);
 
 class Validation {

@@ -13,7 +13,7 @@
 #include "bench/measure.h"
 #include "bench/step_time.h"
 #include "data/toy.h"
-#include "flow/model.h"
+#include "model/flow_model.h"
 #include "kernels/activation.h"
 #include "kernels/matmul.h"
 #include "kernels/simd.h"

@@ -13,8 +13,9 @@
 #include "base/rng.h"
 #include "flow/build_flow.h"
 #include "flow/lanes.h"
-#include "flow/model.h"
+#include "model/flow_model.h"
 #include "nn/branch_fixture.h"
+#include "objective/likelihood.h"
 
 namespace iflow {
 

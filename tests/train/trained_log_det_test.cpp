@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "flow/flow_twin.h"
+#include "model/flow_model.h"
 #include "recipes/defaults.h"
 #include "train/trainer.h"
 

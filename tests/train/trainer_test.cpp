@@ -17,6 +17,8 @@
 #include "base/rng.h"
 #include "baselines/gaussian.h"
 #include "flow/lanes.h"
+#include "model/flow_model.h"
+#include "objective/likelihood.h"
 #include "recipes/defaults.h"
 #include "train/schedule.h"
 
@@ -322,8 +324,8 @@ std::vector<double> gradient_in_double(const Problem& problem, const TrainState&
   Tape<double> tape(true);
   const Var x = tape.variable(d, groups_for(n));
   rows_to_lanes(rows.data(), n, d, tape.value(x));
-  const Var log_p =
-      flow.log_density({tape, layout, values.data(), gradients.data()}, x, flow.prefix_layers());
+  const Var log_p = Likelihood(flow).log_density({tape, layout, values.data(), gradients.data()}, x,
+                                                 flow.prefix_layers());
   double* seed = tape.adjoint(log_p).data;
   for (std::size_t i = 0; i < log_p.size(); ++i)
     seed[i] = i < n ? -1.0 / static_cast<double>(n) : 0;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "model/flow_model.h"
 #include "nn/lipschitz.h"
 #include "recipes/defaults.h"
 
