@@ -24,6 +24,9 @@ struct Subject {
     FlowOptions options;
     options.blocks = 2;
     options.hidden = {8};
+    options.activation = "sine";
+    options.activation_start = 1;
+    options.coefficient = 0.9;
     flow = make_flow(options, StandardiseConfig{{3, -1}, {1, 1}});
     layout = build_flow<float>(flow).layout();
     Rng rng(1, RngPurpose::kTest);
