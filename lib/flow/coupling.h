@@ -65,7 +65,7 @@ class Coupling final : public Layer<T> {
   Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
   // The conditioner's last layer begins at 0, the coupling as the identity; that of an additive one
   // begins with spectral norm 1.
-  void initialise(const Pass<T>& pass, std::span<T> values, Var x,
+  void initialise(const Pass<T>& pass, std::span<T> values, Var x, const double* weights,
                   std::uint64_t seed) const override;
   void prove(const ParameterLayout& layout, std::span<const double> values,
              std::span<const double> norms) override;

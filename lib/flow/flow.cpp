@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "autodiff/ops.h"
+#include "base/parallel.h"
 #include "nn/lipschitz.h"
 
 namespace iflow {
@@ -68,13 +69,33 @@ Var Flow<T>::transform(const Pass<T>& pass, Var x) const {
 }
 
 template <class T>
-void Flow<T>::initialise(std::span<T> values, Tape<T>& tape, Var x, std::uint64_t seed,
-                         const T* condition) const {
-  const Pass<T> pass{tape, layout_, values.data(), nullptr, condition};
+void Flow<T>::initialise(std::span<T> values, const FirstRows& rows, std::uint64_t seed) const {
   for (std::size_t i = prefix_layers_; i < layers_.size(); ++i) {
-    layers_[i]->initialise(pass, values, x, seed);
-    x = layers_[i]->transform(pass, x);
+    const auto mark = rows.tape.mark();
+    layers_[i]->initialise({rows.tape, layout_, values.data(), nullptr, rows.condition}, values,
+                           rows.x, rows.weights, seed);
+    rows.tape.rewind(mark);
+    if (i + 1 < layers_.size()) pass_layer(i, values.data(), rows);
   }
+}
+
+// Sends the rows through a layer in place, in parts, so that many of them need no more memory.
+template <class T>
+void Flow<T>::pass_layer(std::size_t i, const T* values, const FirstRows& rows) const {
+  constexpr std::size_t kPartGroups = 16;
+  const std::size_t parts = (rows.x.groups + kPartGroups - 1) / kPartGroups;
+  T* xs = rows.tape.value(rows.x);
+  parallel_for(parts, [&](std::size_t part) {
+    thread_local Tape<T> tape(false);
+    tape.clear();
+    const std::size_t first = part * kPartGroups;
+    const Var x = tape.variable(rows.x.elements, std::min(kPartGroups, rows.x.groups - first));
+    T* at = xs + first * rows.x.elements * kLanes;
+    std::copy_n(at, x.size(), tape.value(x));
+    const Pass<T> pass{tape, layout_, values, nullptr,
+                       rows.condition + first * rows.condition_size * kLanes};
+    std::copy_n(tape.value(layers_[i]->transform(pass, x)), x.size(), at);
+  });
 }
 
 template <class T>

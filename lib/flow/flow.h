@@ -44,16 +44,23 @@ class Flow {
   // z = f(x) alone. `pass` must not record.
   Var transform(const Pass<T>& pass, Var x) const;
 
-  // Initial parameters, layer by layer, for rows x that have passed the prefix layers, and their
-  // condition.
-  void initialise(std::span<T> values, Tape<T>& tape, Var x, std::uint64_t seed,
-                  const T* condition = nullptr) const;
+  // The rows that a flow begins with, on a tape that does not record.
+  struct FirstRows {
+    Tape<T>& tape;
+    Var x;                           // have passed the prefix layers
+    const double* weights;           // (16 G), not all 0; of lanes without a row 0
+    const T* condition = nullptr;    // of the rows, as a pass has it
+    std::size_t condition_size = 0;  // numbers of each
+  };
+  // Initial parameters, layer by layer, for these rows, which are sent through the layers in place.
+  void initialise(std::span<T> values, const FirstRows& rows, std::uint64_t seed) const;
 
   // Proves the Lipschitz bound of every block for the given effective parameters; needed before any
   // layer is inverted. Returns the bound of every layer (0 for those that are no residual block).
   std::vector<double> prove(std::span<const double> values);
 
  private:
+  void pass_layer(std::size_t i, const T* values, const FirstRows& rows) const;
   Transformed forward_in_place(const Pass<T>& pass, Var x, std::size_t begin,
                                std::size_t end) const;
 

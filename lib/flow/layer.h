@@ -119,12 +119,13 @@ class Layer {
   // The x with forward(x).y = y. `pass` must not record.
   virtual Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const = 0;
 
-  // Sets the layer's initial parameters in `values`, given the rows x that will first reach it.
-  // Draws are keyed by the seed and the parameter.
-  virtual void initialise(const Pass<T>& pass, std::span<T> values, Var x,
+  // Sets the layer's initial parameters in `values`, given the rows x that will first reach it and
+  // their weights (16 G), not all 0: a lane without a row has none. Draws are keyed by the seed and
+  // the parameter.
+  virtual void initialise(const Pass<T>& pass, std::span<T> values, Var x, const double* weights,
                           std::uint64_t seed) const {
     static_cast<void>(pass), static_cast<void>(values), static_cast<void>(x),
-        static_cast<void>(seed);
+        static_cast<void>(weights), static_cast<void>(seed);
   }
 
   // Takes over the effective parameters, in double, and their proved spectral norms (one per

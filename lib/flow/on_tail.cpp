@@ -64,9 +64,9 @@ Inverted OnTail<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions& op
 }
 
 template <class T>
-void OnTail<T>::initialise(const Pass<T>& pass, std::span<T> values, Var x,
+void OnTail<T>::initialise(const Pass<T>& pass, std::span<T> values, Var x, const double* weights,
                            std::uint64_t seed) const {
-  inner_->initialise(pass, values, tail(pass.tape, x), seed);
+  inner_->initialise(pass, values, tail(pass.tape, x), weights, seed);
 }
 
 template <class T>

@@ -23,7 +23,7 @@ class OnTail final : public Layer<T> {
   Var sample_log_det(const Pass<T>& pass, Var x, const LogDetSampling& sampling,
                      LogDetSamples& samples) const override;
   Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
-  void initialise(const Pass<T>& pass, std::span<T> values, Var x,
+  void initialise(const Pass<T>& pass, std::span<T> values, Var x, const double* weights,
                   std::uint64_t seed) const override;
   void prove(const ParameterLayout& layout, std::span<const double> values,
              std::span<const double> norms) override;

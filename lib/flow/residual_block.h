@@ -38,7 +38,7 @@ class ResidualBlock final : public Layer<T> {
   // By safeguarded Newton where the Jacobian is cheap, else by accelerated fixed-point iteration
   // (fixed_point.h).
   Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
-  void initialise(const Pass<T>& pass, std::span<T> values, Var x,
+  void initialise(const Pass<T>& pass, std::span<T> values, Var x, const double* weights,
                   std::uint64_t seed) const override;
   void prove(const ParameterLayout& layout, std::span<const double> values,
              std::span<const double> norms) override;

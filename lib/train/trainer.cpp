@@ -39,23 +39,40 @@ Trainer::Trainer(const FlowConfig& flow, const TrainConfig& config, TrainingData
   if (rows_ == 0) throw UsageError("there are no rows to learn from");
 }
 
+// The first `count` rows on a tape, loaded in parts, so that rows that are drawn need no copy.
+LoadedRows Trainer::load_first(Tape<float>& tape, std::size_t count) const {
+  constexpr std::size_t kPart = 256 * kLanes;  // rows
+  const std::size_t d = flow_.dimension(), width = flow_config_.row_width(), c = width - d;
+  const Var x = tape.variable(d, groups_for(count));
+  float* condition = c > 0 ? tape.scratch(c * groups_for(count) * kLanes) : nullptr;
+  for (std::size_t first = 0; first < count; first += kPart) {
+    std::vector<std::uint32_t> numbers(std::min(kPart, count - first));
+    std::iota(numbers.begin(), numbers.end(), static_cast<std::uint32_t>(first));
+    const PrefixedRows part = data_.at(numbers, 0, width);
+    rows_to_lanes(part.rows.data(), numbers.size(), d, tape.value(x) + first * d, width);
+    if (c == 0) continue;
+    rows_to_lanes(part.rows.data() + d, numbers.size(), c, condition + first * c, width);
+  }
+  return {x, condition};
+}
+
 TrainState Trainer::initial_state() const {
   const std::size_t n = flow_.layout().size(), width = flow_config_.row_width();
   TrainState state;
   state.raw.assign(n, 0);
   state.m.assign(n, 0);
   state.v.assign(n, 0);
-  // The first rows, at most some thousand of them, initialise the layers that look at data; of
-  // images, whose pixels count for many, some hundred.
-  constexpr std::size_t kInitialRows = 4096, kInitialNumbers = 1U << 18U, kLeast = 256;
-  const std::size_t most = std::clamp(kInitialNumbers / width, kLeast, kInitialRows);
-  const std::size_t whole = std::min(rows_, most) / kLanes * kLanes;
-  std::vector<std::uint32_t> used(whole > 0 ? whole : rows_);
-  std::iota(used.begin(), used.end(), 0U);
+  // All rows initialise the layers that look at data, as all have their part in what the layers in
+  // front are told; of images, whose pixels count for many, some hundred.
+  constexpr std::size_t kLongRow = 256, kImageNumbers = 1U << 18U, kLeast = 256;
+  const std::size_t count =
+      width < kLongRow ? rows_ : std::min(rows_, std::max(kImageNumbers / width, kLeast));
+  std::vector<double> weights(groups_for(count) * kLanes, 0);
+  for (std::size_t i = 0; i < count; ++i) weights[i] = weight_of(data_.weights, i);
   Tape<float> tape(false);
-  const auto [x, condition] =
-      load_rows(tape, data_.at(used, 0, width).rows.data(), used.size(), flow_.dimension(), width);
-  flow_.initialise(state.raw, tape, x, config_.seed, condition);
+  const auto [x, condition] = load_first(tape, count);
+  flow_.initialise(state.raw, {tape, x, weights.data(), condition, width - flow_.dimension()},
+                   config_.seed);
   state.average = state.raw;
   return state;
 }

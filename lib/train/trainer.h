@@ -68,6 +68,7 @@ class Trainer {
   double step();
 
  private:
+  LoadedRows load_first(Tape<float>& tape, std::size_t count) const;
   TrainState initial_state() const;
   double find_gradients();
   bool advance_with_team(const std::function<bool(std::uint64_t step, double loss)>& on_step);

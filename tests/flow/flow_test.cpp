@@ -55,7 +55,7 @@ TEST_CASE("flow: actnorm begins with rows of mean 0 and variance 1") {
   for (std::size_t i = 0; i < x.size(); ++i) tape.value(x)[i] = 7 + 0.01 * rng.normal();
   std::vector<double> values(built.flow.layout().size(), 0);
   const Pass<double> pass{tape, built.flow.layout(), values.data()};
-  built.flow.layer(1).initialise(pass, values, x, 1);
+  built.flow.layer(1).initialise(pass, values, x, std::vector<double>(50 * kLanes, 1).data(), 1);
   const Var y = built.flow.layer(1).forward(pass, x).y;
   for (std::size_t e = 0; e < 2; ++e) {
     double sum = 0, squares = 0;
@@ -66,6 +66,30 @@ TEST_CASE("flow: actnorm begins with rows of mean 0 and variance 1") {
     }
     CHECK(std::fabs(sum / 800) < 1e-9);
     CHECK(squares / 800 == doctest::Approx(1).epsilon(1e-6));
+  }
+}
+
+TEST_CASE(
+    "flow: actnorm begins with weighted moments, and lanes of weight 0 have no part in them") {
+  const FlowFixture built(flow_config(2, 0, "elu"));
+  Tape<double> tape(false);
+  const Var x = tape.variable(2, 1);
+  for (std::size_t i = 0; i < x.size(); ++i) tape.value(x)[i] = 1e6;
+  std::vector<double> weights(kLanes, 0);
+  // column 0: 1 of weight 1, 5 of weight 3; column 1: -2 and 2
+  const double numbers[2][2] = {{1, 5}, {-2, 2}};
+  for (std::size_t e = 0; e < 2; ++e) {
+    for (std::size_t l = 0; l < 2; ++l) tape.value(x)[e * kLanes + l] = numbers[e][l];
+  }
+  weights[0] = 1;
+  weights[1] = 3;
+  const ParameterLayout& layout = built.flow.layout();
+  std::vector<double> values(layout.size(), 0);
+  built.flow.layer(1).initialise({tape, layout, values.data()}, values, x, weights.data(), 1);
+  const double mean[2] = {4, 1}, variance[2] = {3, 3};
+  for (std::size_t e = 0; e < 2; ++e) {
+    CHECK(values[layout[0].offset + e] == doctest::Approx(-0.5 * std::log(variance[e])));
+    CHECK(values[layout[1].offset + e] == doctest::Approx(-mean[e]));
   }
 }
 

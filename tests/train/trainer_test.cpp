@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/mean_and_error.h"
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "baselines/gaussian.h"
@@ -98,6 +99,21 @@ struct Problem {
 
   Trainer trainer() const { return {flow, train, data.shared()}; }
 };
+
+// The lower triangular factor of the covariance. (Cholesky)
+WhitenConfig whiten_with(const Gaussian& gaussian) {
+  const std::size_t d = gaussian.mean.size();
+  WhitenConfig config{std::vector<double>(d * d, 0)};
+  for (std::size_t i = 0; i < d; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      double rest = gaussian.covariance[i * d + j];
+      for (std::size_t k = 0; k < j; ++k)
+        rest -= config.factor[i * d + k] * config.factor[j * d + k];
+      config.factor[i * d + j] = i == j ? std::sqrt(rest) : rest / config.factor[j * (d + 1)];
+    }
+  }
+  return config;
+}
 
 bool keep_on(std::uint64_t, double) { return true; }
 
@@ -480,6 +496,49 @@ TEST_CASE("trainer: losses are those of the model, in the data's own units") {
   }
   CHECK(state.history[0].training_loss ==
         doctest::Approx(-mean(model.log_density(batch))).epsilon(1e-4));
+}
+
+// The flow of a table begins as the Gaussian of its rows, all of them, however they count.
+TEST_CASE("trainer: a Gaussian table begins at its Gaussian's log-density") {
+  constexpr std::size_t kD = 4;
+  for (const std::size_t n : {15, 31, 100, 5000}) {
+    for (const bool weighted : {false, true}) {
+      INFO(n, " rows, weighted: ", weighted);
+      Rng rng(1, RngPurpose::kTest, n);
+      std::vector<double> rows, weights;
+      for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < kD; ++j) {
+          rows.push_back(rng.normal() + (j > 0 ? rows[i * kD] : 0));
+        }
+        if (weighted) weights.push_back(i % 2 == 0 ? 1.5 : 0.5);
+      }
+      if (weighted && n % 2 == 1) weights.back() = 1;  // of mean 1
+      const Gaussian gaussian = fit_gaussian(rows, kD, weights);
+      const StandardiseConfig units{gaussian.mean, std::vector<double>(kD, 1)};
+      FlowOptions options;
+      options.blocks = 2;
+      options.hidden = {8};
+      options.activation = "sine";
+      options.activation_start = 1;
+      options.coefficient = 0.9;
+      options.start_gain = 0;  // blocks begin as the identity
+      const FlowConfig flow = make_flow(options, units, whiten_with(gaussian));
+      const PrefixedRows prefixed = rows_after_prefix(flow, rows, weights);
+      TrainConfig config;
+      config.steps = 1;
+      const TrainingData data{std::make_shared<const std::vector<float>>(prefixed.rows),
+                              prefixed.mean_log_det,
+                              rows,
+                              nullptr,
+                              0,
+                              weights,
+                              weights};
+      Trainer trainer(flow, config, data);
+      trainer.start();
+      const double expected = -mean_and_error(log_density(gaussian, rows), weights).mean;
+      CHECK(std::fabs(trainer.state().history[0].validation_loss - expected) < 1e-5);
+    }
+  }
 }
 
 TEST_CASE("trainer: learns two hills better than a Gaussian does") {
