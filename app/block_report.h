@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "flow/model.h"
+#include "model/flow_model.h"
 
 namespace iflow {
 

@@ -9,7 +9,7 @@
 #include "invert_report.h"
 #include "row_stream.h"
 #include "stopwatch.h"
-#include "train/trainer.h"
+#include "train/validation.h"
 
 namespace iflow {
 namespace {

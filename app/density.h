@@ -9,7 +9,7 @@
 
 #include "checkpoint/model_file.h"
 #include "flow/dequantise.h"
-#include "flow/model.h"
+#include "model/flow_model.h"
 #include "row_stream.h"
 
 namespace iflow {

@@ -6,6 +6,7 @@
 
 #include "interrupt.h"
 #include "stopwatch.h"
+#include "train/trainer.h"
 
 namespace iflow {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "recipes/settings.h"
-#include "train/trainer.h"
+#include "train/training_data.h"
 
 namespace iflow {
 

@@ -11,7 +11,6 @@
 #include "data/table_options.h"
 #include "preprocess/moments.h"
 #include "recipes/settings.h"
-#include "train/trainer.h"
 
 namespace iflow {
 

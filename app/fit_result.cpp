@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "baselines/conditional.h"
-#include "flow/model.h"
 #include "integer_columns.h"
+#include "model/flow_model.h"
 #include "report/number_format.h"
 
 namespace iflow {

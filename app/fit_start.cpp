@@ -1,6 +1,8 @@
 #include "fit_start.h"
 
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "recipes/image_flows.h"
 #include "train/prefix.h"
@@ -56,7 +58,7 @@ TrainingData training_data(const Fit& fit, const FitData& data) {
   rows.validation_weights = data.validation_weights;
   if (!data.images && data.lattices.empty()) {
     PrefixedRows prefixed = rows_after_prefix(fit.flow, data.training, data.weights);
-    rows.rows = std::move(prefixed.rows);
+    rows.rows = std::make_shared<const std::vector<float>>(std::move(prefixed.rows));
     rows.mean_log_det = prefixed.mean_log_det;
     return rows;
   }

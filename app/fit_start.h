@@ -5,7 +5,7 @@
 #include "fit_arguments.h"
 #include "fit_data.h"
 #include "recipes/settings.h"
-#include "train/trainer.h"
+#include "train/training_data.h"
 
 namespace iflow {
 
@@ -24,7 +24,8 @@ Fit new_fit(const FitData& data, const FitSettings& settings, Mixture mixture);
 // The settings as the fit trains by them and as its checkpoint records them.
 void set_settings(Fit& fit, const FitSettings& settings);
 
-// The rows that the fit learns from. Integers are spread anew for every pass over them.
+// The rows that the fit learns from; the data must outlive them. Integers are spread anew for every
+// pass over them.
 TrainingData training_data(const Fit& fit, const FitData& data);
 
 }  // namespace iflow

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
@@ -95,10 +96,11 @@ FitArguments first_arguments(const Fit& undecided, const FitArguments& now) {
 Trial run_trial(const FitArguments& arguments, const FitData& data, const Mixture& mixture,
                 const std::vector<Candidate>& candidates, Screen& screen) {
   std::vector<Entrant> entrants;
+  std::optional<TrainingData> rows;  // the same for all: the layers in front have no activation
   for (const Candidate& c : candidates) {
     const Fit fit = fit_with(c.activation, c.trial_steps, arguments, data, mixture);
-    entrants.push_back(
-        {c, std::make_unique<Trainer>(fit.flow, fit.train, training_data(fit, data))});
+    if (!rows) rows = training_data(fit, data);
+    entrants.push_back({c, std::make_unique<Trainer>(fit.flow, fit.train, *rows)});
     entrants.back().trainer->start();
   }
   Trial trial;

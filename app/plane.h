@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "flow/model.h"
+#include "model/flow_model.h"
 #include "report/panels.h"
 
 namespace iflow {

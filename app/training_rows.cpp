@@ -1,8 +1,7 @@
 #include "training_rows.h"
 
 #include <algorithm>
-#include <memory>
-#include <utility>
+#include <span>
 #include <vector>
 
 #include "base/parallel.h"
@@ -13,21 +12,19 @@ namespace iflow {
 
 DrawRows noisy_rows(const FlowConfig& flow, const FitData& data, std::uint64_t seed) {
   const Dequantise dequantise(data.lattices, flow.row_width());
-  std::vector<double> integers = data.training;
-  dequantise.round_down(integers);
-  // Whoever copies the training data shares the rows.
-  const auto rows = std::make_shared<const std::vector<double>>(std::move(integers));
-  return [flow, dequantise, rows, seed, table_ids = data.training_ids, weights = data.weights,
+  return [flow, dequantise, seed, rows = std::span(data.training),
+          table_ids = std::span(data.training_ids), weights = RowWeights(data.weights),
           width = data.training.size() / data.training_ids.size()](
              std::span<const std::uint32_t> numbers, std::uint64_t pass) {
     std::vector<double> drawn, drawn_weights;
     std::vector<std::uint64_t> ids;
     for (const std::uint32_t number : numbers) {
-      const auto row = rows->begin() + static_cast<std::ptrdiff_t>(number * width);
-      drawn.insert(drawn.end(), row, row + static_cast<std::ptrdiff_t>(width));
+      const std::span<const double> row = rows.subspan(number * width, width);
+      drawn.insert(drawn.end(), row.begin(), row.end());
       ids.push_back(table_ids[number]);
       if (!weights.empty()) drawn_weights.push_back(weights[number]);
     }
+    dequantise.round_down(drawn);
     dequantise.add_noise(drawn, ids, seed, pass);
     return rows_after_prefix(flow, drawn, drawn_weights);
   };
@@ -35,7 +32,7 @@ DrawRows noisy_rows(const FlowConfig& flow, const FitData& data, std::uint64_t s
 
 DrawRows image_rows(const FlowConfig& flow, const FitData& data, std::uint64_t seed) {
   const Dequantise dequantise(data.lattices, flow.dimension);
-  return [flow, dequantise, seed, images = data.images, ids = data.training_ids](
+  return [flow, dequantise, seed, images = data.images, ids = std::span(data.training_ids)](
              std::span<const std::uint32_t> numbers, std::uint64_t pass) {
     const std::size_t d = images->shape.size();
     std::vector<double> drawn(numbers.size() * d);

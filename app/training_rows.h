@@ -1,10 +1,10 @@
-// Training rows that are made when a step needs them.
+// Training rows that are made when a step needs them, from the data, which must outlive them.
 #pragma once
 
 #include <cstdint>
 
 #include "fit_data.h"
-#include "train/trainer.h"
+#include "train/training_data.h"
 
 namespace iflow {
 

@@ -6,7 +6,7 @@
 #include <limits>
 #include <map>
 #include <memory>
-#include <numbers>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,6 +18,7 @@
 #include "flow/lanes.h"
 #include "given_columns.h"
 #include "nn/lipschitz.h"
+#include "objective/base_density.h"
 #include "options.h"
 #include "report/number_format.h"
 #include "result.h"
@@ -193,8 +194,7 @@ Promise check_closed_log_det(const Model& model, std::span<const double> x) {
   const std::vector<double> z = model.encode(x.first(n * width));
   double worst = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    double log_det = log_p[i] + static_cast<double>(d) / 2 * std::log(2 * std::numbers::pi);
-    for (std::size_t j = 0; j < d; ++j) log_det += z[i * d + j] * z[i * d + j] / 2;
+    const double log_det = log_p[i] - log_base_density(std::span(z).subspan(i * d, d));
     const double off = std::fabs(log_det_of_jacobian(model, x.subspan(i * width, width)) - log_det);
     worst = std::max(worst, off);
     if (off <= kTolerance) continue;

@@ -137,8 +137,4 @@ Var sum_to_rows(Tape<T>& tape, const Parameter<T>& p, std::size_t groups);
 template <class T>
 Var add(Tape<T>& tape, Var a, Var b);
 
-// ln N(z; 0, I) per row: z [G][E] -> [G][1].
-template <class T>
-Var log_standard_normal(Tape<T>& tape, Var z);
-
 }  // namespace iflow::ops

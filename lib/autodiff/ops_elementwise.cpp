@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 #include "autodiff/ops.h"
 
@@ -127,41 +126,13 @@ Var add(Tape<T>& tape, Var a, Var b) {
   return add_values(tape, a, b);
 }
 
-template <class T>
-Var log_standard_normal(Tape<T>& tape, Var z) {
-  const std::size_t e = z.elements;
-  const T constant = static_cast<T>(-0.5 * static_cast<double>(e) * std::log(2 * std::numbers::pi));
-  const Var y = tape.variable(1, z.groups);
-  for (std::size_t g = 0; g < z.groups; ++g) {
-    T* ys = tape.value(y) + g * kLanes;
-    std::fill_n(ys, kLanes, constant);
-    for (std::size_t i = 0; i < e; ++i) {
-      const T* zs = tape.value(z) + (g * e + i) * kLanes;
-      for (std::size_t l = 0; l < kLanes; ++l) ys[l] -= zs[l] * zs[l] / 2;
-    }
-  }
-  tape.on_backward(y, [=](Tape<T>& t) {
-    const T* dy = t.output_adjoint(y);
-    T* dz = t.adjoint_to_add(z);
-    for (std::size_t g = 0; g < z.groups; ++g) {
-      for (std::size_t i = 0; i < e; ++i) {
-        const std::size_t at = (g * e + i) * kLanes;
-        for (std::size_t l = 0; l < kLanes; ++l)
-          dz[at + l] -= dy[g * kLanes + l] * t.value(z)[at + l];
-      }
-    }
-  });
-  return y;
-}
-
 #define IFLOW_INSTANTIATE(T)                                                             \
   template Var mirror(Tape<T>&, Var);                                                    \
   template Var scale(Tape<T>&, Var, T);                                                  \
   template Var add_values(Tape<T>&, Var, Var);                                           \
   template Var scale_and_shift(Tape<T>&, const Parameter<T>&, const Parameter<T>&, Var); \
   template Var sum_to_rows(Tape<T>&, const Parameter<T>&, std::size_t);                  \
-  template Var add(Tape<T>&, Var, Var);                                                  \
-  template Var log_standard_normal(Tape<T>&, Var);
+  template Var add(Tape<T>&, Var, Var);
 IFLOW_INSTANTIATE(float)
 IFLOW_INSTANTIATE(double)
 #undef IFLOW_INSTANTIATE

@@ -6,8 +6,8 @@
 
 #include "checkpoint/store_reader.h"
 #include "checkpoint/store_writer.h"
-#include "flow/model.h"
 #include "model/fit_record.h"
+#include "model/flow_model.h"
 
 namespace iflow {
 

@@ -7,7 +7,7 @@
 #include "checkpoint/safetensors.h"
 #include "checkpoint/tensor_fields.h"
 #include "nn/parameters.h"
-#include "train/trainer.h"
+#include "train/state.h"
 
 namespace iflow {
 

@@ -4,7 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json_fields.h"
-#include "train/trainer.h"
+#include "train/config.h"
+#include "train/state.h"
 
 namespace iflow {
 

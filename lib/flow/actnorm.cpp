@@ -67,19 +67,21 @@ Inverted ActNorm<T>::inverse(const Pass<T>& pass, Var y, const Certificate&,
 }
 
 template <class T>
-void ActNorm<T>::initialise(const Pass<T>& pass, std::span<T> values, Var x, std::uint64_t) const {
+void ActNorm<T>::initialise(const Pass<T>& pass, std::span<T> values, Var x, const double* weights,
+                            std::uint64_t) const {
   const T* xs = pass.tape.value(x);
   const std::size_t channels = log_scale_info_.size(), pixels = x.groups * pixels_;
   for (std::size_t i = 0; i < channels; ++i) {
-    double sum = 0, squares = 0;
+    double n = 0, sum = 0, squares = 0;
     for (std::size_t p = 0; p < pixels; ++p) {
+      const double* of_group = weights + p / pixels_ * kLanes;
       for (std::size_t l = 0; l < kLanes; ++l) {
         const double value = xs[(p * channels + i) * kLanes + l];
-        sum += value;
-        squares += value * value;
+        n += of_group[l];
+        sum += of_group[l] * value;
+        squares += of_group[l] * value * value;
       }
     }
-    const double n = static_cast<double>(pixels * kLanes);
     const double variance = std::max(squares / n - (sum / n) * (sum / n), 1e-12);
     values[pass.layout[log_scale_].offset + i] = static_cast<T>(-0.5 * std::log(variance));
     values[pass.layout[shift_].offset + i] = static_cast<T>(-sum / n);

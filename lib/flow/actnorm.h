@@ -1,7 +1,6 @@
 // Activation normalisation y = (x + shift) exp(log_scale) per column, or per channel of an image,
-// initialised so that the first rows leave with zero mean and unit variance. ln |det| = the sum of
-// log_scale, over all pixels. (Kingma, Dhariwal, "Glow",
-// NeurIPS 2018, section 3.1)
+// initialised so that the rows of the start leave with zero mean and unit variance. ln |det| = the
+// sum of log_scale, over all pixels. (Kingma, Dhariwal, "Glow", NeurIPS 2018, section 3.1)
 #pragma once
 
 #include <string>
@@ -33,7 +32,7 @@ class ActNorm final : public Layer<T> {
   Transformed forward(const Pass<T>& pass, Var x) const override;
   Inverted inverse(const Pass<T>& pass, Var y, const Certificate& certificate,
                    const InverseOptions& options) const override;
-  void initialise(const Pass<T>& pass, std::span<T> values, Var x,
+  void initialise(const Pass<T>& pass, std::span<T> values, Var x, const double* weights,
                   std::uint64_t seed) const override;
   double inverse_lipschitz(const Certificate& certificate, const T* values, const T* y,
                            double radius) const override;

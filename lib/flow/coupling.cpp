@@ -234,7 +234,7 @@ Inverted Coupling<T>::inverse(const Pass<T>& pass, Var y, const Certificate&,
 }
 
 template <class T>
-void Coupling<T>::initialise(const Pass<T>& pass, std::span<T> values, Var,
+void Coupling<T>::initialise(const Pass<T>& pass, std::span<T> values, Var, const double*,
                              std::uint64_t seed) const {
   conditioner_->initialise(pass.layout, values, seed);
 }

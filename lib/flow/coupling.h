@@ -87,7 +87,7 @@ class Coupling final : public Layer<T> {
                    const InverseOptions& options) const override;
   // The conditioner's last layer begins at 0, the coupling as the identity; that of an additive one
   // begins with spectral norm 1.
-  void initialise(const Pass<T>& pass, std::span<T> values, Var x,
+  void initialise(const Pass<T>& pass, std::span<T> values, Var x, const double* weights,
                   std::uint64_t seed) const override;
   Certificate prove(const ParameterLayout& layout, std::span<const double> values,
                     std::span<const double> norms) const override;

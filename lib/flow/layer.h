@@ -132,12 +132,13 @@ class Layer {
   // Null for layers whose log-determinant is cheap, which have no need of an estimate.
   virtual const EstimatedLogDet<T>* estimated() const { return nullptr; }
 
-  // Sets the layer's initial parameters in `values`, given the rows x that will first reach it.
-  // Draws are keyed by the seed and the parameter.
-  virtual void initialise(const Pass<T>& pass, std::span<T> values, Var x,
+  // Sets the layer's initial parameters in `values`, given the rows x that will first reach it and
+  // their weights (16 G), not all 0: a lane without a row has none. Draws are keyed by the seed and
+  // the parameter.
+  virtual void initialise(const Pass<T>& pass, std::span<T> values, Var x, const double* weights,
                           std::uint64_t seed) const {
     static_cast<void>(pass), static_cast<void>(values), static_cast<void>(x),
-        static_cast<void>(seed);
+        static_cast<void>(weights), static_cast<void>(seed);
   }
 
   // What is proved of the inverse, given the effective parameters, in double, and their proved

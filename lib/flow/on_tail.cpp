@@ -36,9 +36,9 @@ Var OnTail<T>::transform(const Pass<T>& pass, Var x) const {
 }
 
 template <class T>
-void OnTail<T>::initialise(const Pass<T>& pass, std::span<T> values, Var x,
+void OnTail<T>::initialise(const Pass<T>& pass, std::span<T> values, Var x, const double* weights,
                            std::uint64_t seed) const {
-  inner_->initialise(pass, values, tail(pass.tape, x), seed);
+  inner_->initialise(pass, values, tail(pass.tape, x), weights, seed);
 }
 
 template <class T>

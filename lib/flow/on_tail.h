@@ -16,7 +16,7 @@ class OnTail final : public Layer<T>, public EstimatedLogDet<T> {
 
   Transformed forward(const Pass<T>& pass, Var x) const override;
   Var transform(const Pass<T>& pass, Var x) const override;
-  void initialise(const Pass<T>& pass, std::span<T> values, Var x,
+  void initialise(const Pass<T>& pass, std::span<T> values, Var x, const double* weights,
                   std::uint64_t seed) const override;
   // What is proved of the inner layer.
   Certificate prove(const ParameterLayout& layout, std::span<const double> values,

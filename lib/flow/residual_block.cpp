@@ -330,7 +330,7 @@ Inverted ResidualBlock<T>::inverse(const Pass<T>& pass, Var y, const Certificate
 }
 
 template <class T>
-void ResidualBlock<T>::initialise(const Pass<T>& pass, std::span<T> values, Var,
+void ResidualBlock<T>::initialise(const Pass<T>& pass, std::span<T> values, Var, const double*,
                                   std::uint64_t seed) const {
   branch_->initialise(pass.layout, values, seed);
 }

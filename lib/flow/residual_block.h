@@ -78,7 +78,7 @@ class ResidualBlock final : public Layer<T>, public EstimatedLogDet<T> {
   // (fixed_point.h).
   Inverted inverse(const Pass<T>& pass, Var y, const Certificate& certificate,
                    const InverseOptions& options) const override;
-  void initialise(const Pass<T>& pass, std::span<T> values, Var x,
+  void initialise(const Pass<T>& pass, std::span<T> values, Var x, const double* weights,
                   std::uint64_t seed) const override;
   Certificate prove(const ParameterLayout& layout, std::span<const double> values,
                     std::span<const double> norms) const override;

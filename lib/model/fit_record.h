@@ -15,7 +15,8 @@
 #include "data/images.h"
 #include "flow/build_flow.h"
 #include "preprocess/lattice.h"
-#include "train/trainer.h"
+#include "train/config.h"
+#include "train/state.h"
 
 namespace iflow {
 

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "flow/model.h"
+#include "model/flow_model.h"
 
 namespace iflow {
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "flow/build_flow.h"
-#include "train/trainer.h"
+#include "train/config.h"
 
 namespace iflow {
 

@@ -48,4 +48,15 @@ PrefixedRows rows_after_prefix(const FlowConfig& config, std::span<const double>
   return result;
 }
 
+LoadedRows load_rows(Tape<float>& tape, const float* rows, std::size_t n, std::size_t dimension,
+                     std::size_t width) {
+  const std::size_t condition = width - dimension;
+  const Var x = tape.variable(dimension, groups_for(n));
+  rows_to_lanes(rows, n, dimension, tape.value(x), width);
+  if (condition == 0) return {x, nullptr};
+  float* lanes = tape.scratch(condition * groups_for(n) * kLanes);
+  rows_to_lanes(rows + dimension, n, condition, lanes, width);
+  return {x, lanes};
+}
+
 }  // namespace iflow

@@ -20,4 +20,15 @@ struct PrefixedRows {
 PrefixedRows rows_after_prefix(const FlowConfig& config, std::span<const double> rows,
                                RowWeights weights = {});
 
+// Rows on a tape: those modelled, and their condition, as a pass has it.
+struct LoadedRows {
+  Var x;
+  const float* condition;  // null for a density without one
+};
+
+// rows (n, width), n > 0, after the prefix layers; all but the first `dimension` numbers of each
+// are its condition.
+LoadedRows load_rows(Tape<float>& tape, const float* rows, std::size_t n, std::size_t dimension,
+                     std::size_t width);
+
 }  // namespace iflow

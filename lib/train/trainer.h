@@ -1,86 +1,27 @@
 // Maximum-likelihood training of a flow. The trainer computes and reports; it reads no clock,
 // prints nothing and knows no files. Everything it does is a function of the configuration, the
 // data and the state, the same for any number of threads.
+//
+// A step computes the gradients of the slices of a batch (gradient.h), adds them (gradient_sum.h)
+// and moves the parameters (update.h); at a validation point the state is judged (validation.h).
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <functional>
-#include <memory>
-#include <span>
-#include <string>
-#include <vector>
 
-#include "base/aligned.h"
 #include "flow/build_flow.h"
-#include "flow/model.h"
-#include "nn/lipschitz.h"
-#include "train/adam.h"
 #include "train/batches.h"
-#include "train/prefix.h"
+#include "train/config.h"
+#include "train/effective_parameters.h"
+#include "train/gradient.h"
+#include "train/gradient_sum.h"
+#include "train/state.h"
+#include "train/training_data.h"
+#include "train/update.h"
+#include "train/validation.h"
 
 namespace iflow {
-
-struct TrainConfig {
-  std::uint64_t steps = 0;      // the plan
-  std::size_t batch = 128;      // rows per step
-  double learning_rate = 5e-3;  // at the top of the schedule
-  double warmup = 0.05;         // fraction of the steps over which the rate rises
-  double ema = 0.999;           // decay of the averaged parameters, per step
-  double l1 = 0;                // strength of the penalty that normalised weights are shrunk by
-  // What the squared Frobenius norm of every block's Jacobian costs, halved: in nats per row and
-  // block; it asks for the exact log-determinant. (Finlay et al., "How to train your neural ODE",
-  // ICML 2020, section 3)
-  double jacobian_penalty = 0;
-  double clip = 0;  // a gradient counts at most so many times its usual norm; 0: whatever it is
-  AdamConfig adam;
-  LogDetOptions log_det;             // how the log-determinant is found while training
-  int power_iterations = 1;          // of every normalised matrix, each time
-  std::uint64_t norm_every = 1;      // steps between power iterations
-  std::uint64_t validate_every = 1;  // steps between validations
-  std::uint64_t patience = 0;        // steps without a better validation that end the run; 0: never
-  std::uint64_t seed = 0;
-};
-
-// Rows to learn from, of the flow's row_width. `rows`: (n, width) after the flow's prefix layers,
-// whose ln |det| has the mean `mean_log_det` over them: a constant of the losses, with no part in
-// any gradient. `validation`: (m, width) in the data's own units; with none, the averaged
-// parameters of the last validation point are the best. `draw`, where there is one, takes the place
-// of `rows` and `mean_log_det`: it makes those of a step, by their numbers below `drawn_rows` and
-// the number of the pass over the data: rows with noise, or kept as bytes.
-using DrawRows =
-    std::function<PrefixedRows(std::span<const std::uint32_t> numbers, std::uint64_t pass)>;
-struct TrainingData {
-  std::vector<float> rows;
-  double mean_log_det = 0;
-  std::vector<double> validation;
-  DrawRows draw = nullptr;
-  std::size_t drawn_rows = 0;
-  std::vector<double> weights = {};  // (n), of mean 1; none: 1 each
-  std::vector<double> validation_weights = {};
-};
-
-// ln p of the rows to validate on (m, width), in nats: exact where that is affordable; else by the
-// series, with probes that are the same every time, so that their noise hardly counts when two
-// validations are compared. `seed`: of the run.
-std::vector<double> validation_log_density(const Model& model, std::span<const double> rows,
-                                           std::uint64_t seed);
-
-// One line of the training history. Losses are mean negative log-likelihoods in nats per row, in
-// the data's own units.
-struct HistoryPoint {
-  std::uint64_t step;
-  double training_loss;    // mean over the steps since the point before (raw parameters)
-  double validation_loss;  // of the averaged parameters, scaled to their proved bound
-};
-
-// A non-finite loss, of a step or a validation, or gradient, and what was done about it.
-struct Divergence {
-  std::uint64_t step;     // where it happened
-  std::uint64_t back_to;  // the step whose state was taken up again
-  double learning_rate;   // from then on
-};
 
 // What training holds, in bytes, the rows aside.
 struct TrainingMemory {
@@ -89,27 +30,11 @@ struct TrainingMemory {
                          // does not grow with the terms of a series
 };
 
-// Everything a run is: taken at a validation point, it continues as if never interrupted.
-struct TrainState {
-  std::uint64_t step = 0;           // steps done
-  std::vector<float> raw;           // parameters before spectral normalisation
-  std::vector<float> average;       // exponential moving average of `raw`
-  std::vector<float> m, v;          // Adam's moments
-  std::vector<PowerVectors> power;  // one per parameter of the layout; empty for free ones
-  double rate_factor = 1;           // of the learning rate, after divergences
-  std::vector<Divergence> divergences;
-  std::vector<HistoryPoint> history;
-  std::uint64_t best_step = 0;
-  double best_loss = 0;
-  std::vector<float> best;  // effective parameters of the best validation so far
-};
-
 class Trainer {
  public:
   // Throws UsageError for numbers that make no sense, NumericError when the very first loss is not
   // finite.
   Trainer(const FlowConfig& flow, const TrainConfig& config, TrainingData data);
-  ~Trainer();
 
   // Ends the training after this step, as if the plan were done; its schedule stays the plan's. To
   // be called first of all.
@@ -143,21 +68,10 @@ class Trainer {
   double step();
 
  private:
-  // Rows on a tape: those modelled, and their condition.
-  struct Loaded {
-    Var x;
-    const float* condition;
-  };
-  Loaded load(Tape<float>& tape, const float* rows, std::size_t n) const;
-  PrefixedRows rows_of(std::span<const std::uint32_t> numbers, std::uint64_t pass) const;
-  double gradients(const std::vector<std::uint32_t>& batch);
-  double slice_gradient(const std::vector<std::uint32_t>& batch, std::size_t first,
-                        std::size_t count, std::size_t slice);
-  bool update();
-  bool move(std::size_t parameter, const AdamStep& adam, float shrinkage);
-  void normalise(std::size_t parameter, int power_iterations);
+  LoadedRows load_first(Tape<float>& tape, std::size_t count) const;
+  TrainState initial_state() const;
+  double find_gradients();
   bool advance_with_team(const std::function<bool(std::uint64_t step, double loss)>& on_step);
-  double validation_loss(const std::vector<float>& values) const;
   bool validate();
   void recover();
 
@@ -165,22 +79,18 @@ class Trainer {
   std::uint64_t last_step_;  // of the plan's, unless it is ended before
   FlowConfig flow_config_;
   Flow<float> flow_;
-  std::size_t width_;  // numbers in a row
   TrainingData data_;
   std::size_t rows_;  // to learn from
   Batches batches_;
-  PrefixedRows step_rows_;           // of the step at hand
-  std::vector<std::size_t> pieces_;  // parameters are updated in runs [pieces_[i], pieces_[i + 1])
-  std::size_t tile_groups_;          // groups of rows that go through the layers at a time
+  SliceGradient gradient_;
+  GradientSum sum_;
+  ParameterUpdate update_;
+  Validation validation_;
 
   TrainState good_;
   TrainState now_;
-  AlignedVector<float> effective_;
-  std::vector<float> sigma_;                     // spectral norm estimates, per parameter
-  std::vector<std::vector<float>> directions_;   // of convolutions: d sigma / d kernel
-  std::vector<AlignedVector<float>> gradients_;  // one per slice of the batch
-  std::atomic<std::size_t> slice_bytes_ = 0;     // the most that the tapes of a slice have held
-  double loss_sum_ = 0;                          // since the last validation point
+  EffectiveParameters effective_;  // of now_
+  double loss_sum_ = 0;            // since the last validation point
 };
 
 }  // namespace iflow

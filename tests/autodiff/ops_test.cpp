@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <numbers>
 #include <string>
 
 #include "base/aligned.h"
@@ -349,27 +348,6 @@ TEST_CASE("scale_and_shift and sum_to_rows: value and gradient") {
     for (const double row : value_of(summed, {x}, {s})) CHECK(kRounding.holds(row, sum));
     expect_gradient(moved, {x}, {s, t});
     expect_gradient(summed, {x}, {s});
-  }
-}
-
-TEST_CASE("log_standard_normal: value and gradient") {
-  for (const Shape& shape : kShapes) {
-    const CheckedFunction f = [](DoubleTape& tape, Inputs z, Parameters) {
-      return ops::log_standard_normal(tape, z[0]);
-    };
-    const CheckedInput z = random_input("z", shape.elements, shape.groups, 13);
-    const std::vector<double> y = value_of(f, {z});
-    bool right = y.size() == shape.groups * kLanes;
-    for (std::size_t i = 0; right && i < y.size(); ++i) {
-      double expected = 0;
-      for (std::size_t e = 0; e < shape.elements; ++e) {
-        const double zi = z.values[(i / kLanes * shape.elements + e) * kLanes + i % kLanes];
-        expected -= zi * zi / 2 + std::log(2 * std::numbers::pi) / 2;
-      }
-      right = kRounding.holds(y[i], expected);
-    }
-    CHECK(right);
-    expect_gradient(f, {z});
   }
 }
 

@@ -13,10 +13,10 @@
 #include "bench/measure.h"
 #include "bench/step_time.h"
 #include "data/toy.h"
-#include "flow/model.h"
 #include "kernels/activation.h"
 #include "kernels/matmul.h"
 #include "kernels/simd.h"
+#include "model/flow_model.h"
 #include "nn/lipschitz.h"
 #include "recipes/defaults.h"
 #include "report/text_table.h"
@@ -102,9 +102,9 @@ std::unique_ptr<Trainer> make_trainer(const Setting& setting) {
   config.batch = setting.batch;
   set_plan(config, 1000000);
   TrainingData data;
-  const std::vector<double> points = find_toy("moons").sample(1, 0, 10000);
-  data.rows.assign(points.begin(), points.end());
-  data.validation.assign(points.begin(), points.begin() + 200);
+  static const std::vector<double> points = find_toy("moons").sample(1, 0, 10000);
+  data.rows = std::make_shared<const std::vector<float>>(points.begin(), points.end());
+  data.validation = std::span(points).first(200);
   auto trainer = std::make_unique<Trainer>(flow_config(setting), config, std::move(data));
   trainer->start();
   return trainer;

@@ -52,11 +52,13 @@ void print_image_step() {
   const FlowOptions options = default_image_options();
   const TrainConfig config = default_image_train_config(kImages, shape);
   const PixelHistogram pixels{{std::vector<double>(256, 1.0 / 256)}};
-  TrainingData data;  // behind the layer of marginals: normal numbers
+  std::vector<float> rows;  // behind the layer of marginals: normal numbers
   Rng rng(1, RngPurpose::kTest);
   for (std::size_t i = 0; i < kImages * shape.size(); ++i) {
-    data.rows.push_back(static_cast<float>(rng.normal()));
+    rows.push_back(static_cast<float>(rng.normal()));
   }
+  TrainingData data;
+  data.rows = std::make_shared<const std::vector<float>>(std::move(rows));
   Trainer trainer(make_image_flow(options, {shape, pixels}), config, std::move(data));
   trainer.start();
   const ParameterLayout& layout = trainer.flow().layout();

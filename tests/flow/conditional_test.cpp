@@ -42,7 +42,7 @@ TEST_CASE("conditional: the gradient of ln p") {
     const AlignedVector<double> condition = random_condition(config, 1);
     const CheckedFunction log_p = [&](Tape<double>& tape, std::span<const Var> x,
                                       std::span<const Parameter<double>> p) {
-      return f.flow.log_density(
+      return Likelihood(f.flow).log_density(
           {tape, f.flow.layout(), p[0].value, p[0].gradient, condition.data()}, x[0],
           f.flow.prefix_layers());
     };
@@ -66,7 +66,7 @@ TEST_CASE("conditional: tiles and stretches of layers learn what the whole tape 
     Tape<double> tape(true);
     const Var x = tape.variable(kD, kGroups);
     std::copy(input.values.begin(), input.values.end(), tape.value(x));
-    const Var density = f.flow.log_density(
+    const Var density = Likelihood(f.flow).log_density(
         {tape, f.flow.layout(), f.values.data(), whole.data(), condition.data()}, x, 1);
     std::copy(weights.begin(), weights.end(), tape.adjoint(density).data);
     tape.backward();
@@ -81,9 +81,9 @@ TEST_CASE("conditional: tiles and stretches of layers learn what the whole tape 
       const Var again = inputs.variable(kD, kGroups);
       std::copy(input.values.begin(), input.values.end(), inputs.value(again));
       const std::uint64_t ids[kRows] = {};
-      f.flow.learn({inputs, layers, f.values.data(), by_layers.data(), log_det, 0, 0, ids, 1,
-                    condition.data(), kCondition},
-                   again, 1, weights.data(), values.data());
+      Likelihood(f.flow).learn({inputs, layers, f.values.data(), by_layers.data(), log_det, 0, 0,
+                                ids, 1, condition.data(), kCondition},
+                               again, 1, weights.data(), values.data());
       for (std::size_t i = 0; i < kRows; ++i) {
         CHECK(values[i] == doctest::Approx(tape.value(density)[i]).epsilon(1e-9));
       }

@@ -145,8 +145,10 @@ TEST_CASE("coupling: begins as the identity, a matrix as the reversal of the col
     Tape<double> tape(false);
     const Var x = tape.variable(3, 1);
     const std::vector<double> rows = random_rows(5, kLanes, 3);
+    const std::vector<double> weights(kLanes, 1);
     rows_to_lanes(rows.data(), kLanes, 3, tape.value(x));
-    flow.initialise(values, tape, x, 1);
+    flow.initialise(values, {tape, x, weights.data()}, 1);
+    rows_to_lanes(rows.data(), kLanes, 3, tape.value(x));
     const Pass<double> pass{tape, flow.layout(), values.data()};
     const Transformed result = flow.forward(pass, x, 0, 2);
     std::vector<double> y(rows.size());

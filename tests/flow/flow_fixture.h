@@ -13,8 +13,9 @@
 #include "base/rng.h"
 #include "flow/build_flow.h"
 #include "flow/lanes.h"
-#include "flow/model.h"
+#include "model/flow_model.h"
 #include "nn/branch_fixture.h"
+#include "objective/likelihood.h"
 
 namespace iflow {
 
@@ -148,7 +149,10 @@ struct FlowFixture {
     const Var x = tape.variable(d, 4);
     Rng rng(key, RngPurpose::kTest);
     for (std::size_t i = 0; i < x.size(); ++i) tape.value(x)[i] = rng.normal();
-    flow.initialise(values, tape, x, key, random_condition(config, 4).data());
+    const std::vector<double> weights(4 * kLanes, 1);
+    const AlignedVector<double> condition = random_condition(config, 4);
+    flow.initialise(values, {tape, x, weights.data(), condition.data(), config.condition.size()},
+                    key);
     disturb(flow.layout(), values, key, 0.2);
     certificate = flow.prove(values);
   }

@@ -167,7 +167,7 @@ Learned learn(const FlowFixture& flow, const std::vector<double>& rows, const Lo
   const std::vector<std::uint64_t> ids = row_ids(y.groups * kLanes);
   std::vector<double> weights(ids.size(), 1.0 / static_cast<double>(ids.size())), log_p(ids.size());
   Learned result{std::vector<double>(flow.values.size(), 0), 0};
-  flow.flow.learn(
+  Likelihood(flow.flow).learn(
       {inputs, layer, flow.values.data(), result.gradient.data(), config, seed, 0, ids.data(), 1},
       y, prefix, weights.data(), log_p.data());
   result.memory = layer.capacity();
@@ -216,7 +216,7 @@ TEST_CASE("flow of images: the gradient that couplings learn from is that of the
     rows_to_lanes(rows.data(), kLanes, kD, tape.value(x));
     const Pass<double> pass{tape, flow.flow.layout(), values.data()};
     const Var y = flow.flow.forward(pass, x, 0, prefix).y;
-    const double* log_p = tape.value(flow.flow.log_density(pass, y, prefix));
+    const double* log_p = tape.value(Likelihood(flow.flow).log_density(pass, y, prefix));
     return std::accumulate(log_p, log_p + kLanes, 0.0) / kLanes;
   };
   std::size_t checked = 0;

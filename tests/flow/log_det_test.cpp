@@ -263,8 +263,8 @@ Gradient exact_gradient(const FlowFixture& f, const std::vector<double>& rows) {
   Gradient result{std::vector<double>(f.values.size(), 0), 0, 0};
   Tape<double> tape(true);
   const Var x = load(tape, rows, f.config.dimension);
-  const Var log_p =
-      f.flow.log_density({tape, f.flow.layout(), f.values.data(), result.values.data()}, x);
+  const Var log_p = Likelihood(f.flow).log_density(
+      {tape, f.flow.layout(), f.values.data(), result.values.data()}, x);
   for (std::size_t i = 0; i < kRows; ++i) result.log_p += tape.value(log_p)[i] / kRows;
   std::fill_n(tape.adjoint(log_p).data, kRows, 1.0 / kRows);
   tape.backward();
@@ -282,9 +282,9 @@ Gradient estimated_gradient(const FlowFixture& f, const std::vector<double>& row
   const std::vector<std::uint64_t> ids = row_ids(kRows);
   const std::vector<double> weights(kRows, 1.0 / kRows);
   std::vector<double> log_p(kRows);
-  f.flow.learn({inputs, tape, f.values.data(), result.values.data(), config, seed, 0, ids.data(),
-                tile_groups, nullptr, 0, jacobian_penalty},
-               x, 0, weights.data(), log_p.data());
+  Likelihood(f.flow).learn({inputs, tape, f.values.data(), result.values.data(), config, seed, 0,
+                            ids.data(), tile_groups, nullptr, 0, jacobian_penalty},
+                           x, 0, weights.data(), log_p.data());
   for (const double value : log_p) result.log_p += value / kRows;
   result.memory = tape.capacity();
   return result;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "flow/flow_fixture.h"
+#include "objective/likelihood.h"
 #include "support/gradient_check.h"
 
 namespace iflow {
@@ -333,9 +334,10 @@ class SandwichFixture {
     log_p.resize(kLanes);
     Tape<double> inputs(false), tape(true);
     const Var x = load(inputs);
-    flow_.flow.learn({inputs, tape, flow_.values.data(), gradient.data(), options, 1, 0, kIds, 1,
-                      condition_.data(), flow_.config.condition.size()},
-                     x, 0, weights.data(), log_p.data());
+    Likelihood(flow_.flow)
+        .learn({inputs, tape, flow_.values.data(), gradient.data(), options, 1, 0, kIds, 1,
+                condition_.data(), flow_.config.condition.size()},
+               x, 0, weights.data(), log_p.data());
     return gradient;
   }
 
@@ -343,9 +345,10 @@ class SandwichFixture {
   LogDetSamples sample(const LogDetOptions& options) const {
     Tape<double> tape(false);
     const Var x = load(tape);
-    return flow_.flow.sample_log_density(
-        {tape, flow_.flow.layout(), flow_.values.data(), nullptr, condition_.data()}, x,
-        flow_.certificate, {options, 1, kIds});
+    return Likelihood(flow_.flow)
+        .sample_log_density(
+            {tape, flow_.flow.layout(), flow_.values.data(), nullptr, condition_.data()}, x,
+            flow_.certificate, {options, 1, kIds});
   }
 
  private:

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "flow/flow_twin.h"
+#include "model/flow_model.h"
 #include "recipes/defaults.h"
 #include "train/trainer.h"
 
@@ -43,9 +44,9 @@ Model trained(std::size_t d, double c) {
   config.log_det = default_log_det(d, 1000);
   config.log_det.terms = 2;
   TrainingData data;
-  const std::vector<double> rows = chain(1, 1000, d);
-  data.rows.assign(rows.begin(), rows.end());
-  data.validation = chain(2, 100, d);
+  const std::vector<double> rows = chain(1, 1000, d), held_out = chain(2, 100, d);
+  data.rows = std::make_shared<const std::vector<float>>(rows.begin(), rows.end());
+  data.validation = held_out;
   Trainer trainer(flow, config, data);
   trainer.start();
   while (!trainer.finished()) trainer.advance([](std::uint64_t, double) { return true; });

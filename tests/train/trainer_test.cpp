@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <numbers>
 #include <numeric>
 #include <span>
@@ -12,10 +13,13 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/mean_and_error.h"
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "baselines/gaussian.h"
 #include "flow/lanes.h"
+#include "model/flow_model.h"
+#include "objective/likelihood.h"
 #include "recipes/defaults.h"
 #include "train/schedule.h"
 
@@ -43,13 +47,32 @@ StandardiseConfig statistics(const std::vector<double>& rows, std::size_t d) {
   return config;
 }
 
-// What a training run needs.
+// Training data that are still to be changed.
+struct Rows {
+  std::vector<float> rows;
+  double mean_log_det = 0;
+  std::vector<double> validation, weights, validation_weights;
+  DrawRows draw = nullptr;
+  std::size_t drawn_rows = 0;
+
+  TrainingData shared() const {
+    return {std::make_shared<const std::vector<float>>(rows),
+            mean_log_det,
+            validation,
+            draw,
+            drawn_rows,
+            weights,
+            validation_weights};
+  }
+};
+
+// What a training run needs; it must outlive its trainers.
 struct Problem {
   std::size_t d;
   std::vector<double> rows, held_out;
   FlowConfig flow;
   TrainConfig train;
-  TrainingData data;
+  Rows data;
 
   Problem(std::size_t dimension, std::size_t n, std::size_t blocks)
       : d(dimension), rows(two_hills(1, n, d)), held_out(two_hills(2, 500, d)) {
@@ -74,8 +97,23 @@ struct Problem {
     data.validation = held_out;
   }
 
-  Trainer trainer() const { return {flow, train, data}; }
+  Trainer trainer() const { return {flow, train, data.shared()}; }
 };
+
+// The lower triangular factor of the covariance. (Cholesky)
+WhitenConfig whiten_with(const Gaussian& gaussian) {
+  const std::size_t d = gaussian.mean.size();
+  WhitenConfig config{std::vector<double>(d * d, 0)};
+  for (std::size_t i = 0; i < d; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      double rest = gaussian.covariance[i * d + j];
+      for (std::size_t k = 0; k < j; ++k)
+        rest -= config.factor[i * d + k] * config.factor[j * d + k];
+      config.factor[i * d + j] = i == j ? std::sqrt(rest) : rest / config.factor[j * (d + 1)];
+    }
+  }
+  return config;
+}
 
 bool keep_on(std::uint64_t, double) { return true; }
 
@@ -230,6 +268,13 @@ TEST_CASE("trainer: rows that are drawn are as good as rows that are given") {
   check_same(drawn.state(), given.state());
 }
 
+TEST_CASE("trainer: the table is shared, not copied") {
+  const Problem problem(2, 100, 1);
+  const TrainingData data = problem.data.shared();
+  const Trainer one(problem.flow, problem.train, data), other(problem.flow, problem.train, data);
+  CHECK(data.rows.use_count() == 3);
+}
+
 TEST_CASE("trainer: the loss is weighted, and rows of weight 0 have no part in a step") {
   Problem problem(2, 300, 2);
   Trainer plain = problem.trainer();
@@ -295,8 +340,8 @@ std::vector<double> gradient_in_double(const Problem& problem, const TrainState&
   Tape<double> tape(true);
   const Var x = tape.variable(d, groups_for(n));
   rows_to_lanes(rows.data(), n, d, tape.value(x));
-  const Var log_p =
-      flow.log_density({tape, layout, values.data(), gradients.data()}, x, flow.prefix_layers());
+  const Var log_p = Likelihood(flow).log_density({tape, layout, values.data(), gradients.data()}, x,
+                                                 flow.prefix_layers());
   double* seed = tape.adjoint(log_p).data;
   for (std::size_t i = 0; i < log_p.size(); ++i)
     seed[i] = i < n ? -1.0 / static_cast<double>(n) : 0;
@@ -451,6 +496,49 @@ TEST_CASE("trainer: losses are those of the model, in the data's own units") {
   }
   CHECK(state.history[0].training_loss ==
         doctest::Approx(-mean(model.log_density(batch))).epsilon(1e-4));
+}
+
+// The flow of a table begins as the Gaussian of its rows, all of them, however they count.
+TEST_CASE("trainer: a Gaussian table begins at its Gaussian's log-density") {
+  constexpr std::size_t kD = 4;
+  for (const std::size_t n : {15, 31, 100, 5000}) {
+    for (const bool weighted : {false, true}) {
+      INFO(n, " rows, weighted: ", weighted);
+      Rng rng(1, RngPurpose::kTest, n);
+      std::vector<double> rows, weights;
+      for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < kD; ++j) {
+          rows.push_back(rng.normal() + (j > 0 ? rows[i * kD] : 0));
+        }
+        if (weighted) weights.push_back(i % 2 == 0 ? 1.5 : 0.5);
+      }
+      if (weighted && n % 2 == 1) weights.back() = 1;  // of mean 1
+      const Gaussian gaussian = fit_gaussian(rows, kD, weights);
+      const StandardiseConfig units{gaussian.mean, std::vector<double>(kD, 1)};
+      FlowOptions options;
+      options.blocks = 2;
+      options.hidden = {8};
+      options.activation = "sine";
+      options.activation_start = 1;
+      options.coefficient = 0.9;
+      options.start_gain = 0;  // blocks begin as the identity
+      const FlowConfig flow = make_flow(options, units, whiten_with(gaussian));
+      const PrefixedRows prefixed = rows_after_prefix(flow, rows, weights);
+      TrainConfig config;
+      config.steps = 1;
+      const TrainingData data{std::make_shared<const std::vector<float>>(prefixed.rows),
+                              prefixed.mean_log_det,
+                              rows,
+                              nullptr,
+                              0,
+                              weights,
+                              weights};
+      Trainer trainer(flow, config, data);
+      trainer.start();
+      const double expected = -mean_and_error(log_density(gaussian, rows), weights).mean;
+      CHECK(std::fabs(trainer.state().history[0].validation_loss - expected) < 1e-5);
+    }
+  }
 }
 
 TEST_CASE("trainer: learns two hills better than a Gaussian does") {
@@ -650,8 +738,8 @@ TEST_CASE("trainer: a stopped run returns at once and keeps the last validation 
 
 TEST_CASE("trainer: what makes no sense is refused") {
   const Problem good(2, 50, 1);
-  const auto make = [&](const TrainConfig& config, const TrainingData& data) {
-    Trainer(good.flow, config, data);
+  const auto make = [&](const TrainConfig& config, const Rows& data) {
+    Trainer(good.flow, config, data.shared());
   };
   CHECK_NOTHROW(make(good.train, good.data));
   TrainConfig config = good.train;

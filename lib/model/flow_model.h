@@ -10,7 +10,9 @@
 #include <span>
 #include <vector>
 
-#include "flow/build_flow.h"
+#include "flow/proved_flow.h"
+#include "objective/base_density.h"
+#include "objective/row_density.h"
 
 namespace iflow {
 
@@ -27,40 +29,21 @@ struct InversionReport {
   std::size_t unconverged = 0;
 };
 
-// An estimated log-density.
-struct DensityEstimate {
-  double value = 0;
-  double standard_error = 0;    // over the probes
-  double truncation_bound = 0;  // proved, of the series' missing terms; rounding left out
-};
-
-class Model {
+class Model : public ProvedFlow {
  public:
-  // `values`: the effective parameters, laid out as the flow's layout says.
   // Throws NumericError when a block's proved Lipschitz bound is not below 1.
-  Model(const FlowConfig& config, std::span<const float> values);
+  Model(const FlowConfig& config, std::span<const float> values) : ProvedFlow(config, values) {}
 
-  const FlowConfig& config() const { return config_; }
-  const Flow<double>& flow() const { return flow_; }
-  std::span<const double> values() const { return values_; }
-  // Columns modelled, and numbers in a row: with the condition.
-  std::size_t dimension() const { return flow_.dimension(); }
-  std::size_t row_width() const { return config_.row_width(); }
-  // Proved Lipschitz bound of every layer's residual branch, 0 where it has none.
-  const std::vector<double>& lipschitz_bounds() const { return bounds_; }
-  // Whether no layer is a residual block: log-determinants and inverses have closed forms.
-  bool has_closed_form() const;
-
-  // ln p of every row, in nats, in the data's own units. rows: (n, row_width) row-major.
-  // Throws NumericError naming the row (counted from 0) whose density is not a number.
-  std::vector<double> log_density(std::span<const double> rows) const;
-
-  // The same, estimated: options.method is no exact one, options.probes at least 2. Row i's draws
-  // are keyed by (seed, row_ids[i]).
+  // What row_density.h says of rows (n, row_width).
+  std::vector<double> log_density(std::span<const double> rows) const {
+    return iflow::log_density(*this, rows);
+  }
   std::vector<DensityEstimate> estimate_log_density(std::span<const double> rows,
                                                     std::span<const std::uint64_t> row_ids,
                                                     const LogDetOptions& options,
-                                                    std::uint64_t seed) const;
+                                                    std::uint64_t seed) const {
+    return iflow::estimate_log_density(*this, rows, row_ids, options, seed);
+  }
 
   // z = f(x) for every row (n, row_width); returns (n, dimension).
   std::vector<double> encode(std::span<const double> rows) const;
@@ -72,21 +55,9 @@ class Model {
   // Latent rows first_row .. first_row + n - 1 of a sample: z ~ N(0, temperature^2 I), row i keyed
   // by (seed, i, draw). (n, dimension)
   std::vector<double> sample_latent(std::uint64_t seed, std::uint64_t first_row, std::size_t n,
-                                    double temperature, std::uint32_t draw = 0) const;
-
- private:
-  // Rows on a tape, and the pass for them.
-  struct Loaded {
-    Pass<double> pass;
-    Var x;
-  };
-  Loaded load(Tape<double>& tape, const double* rows, std::size_t n) const;
-
-  FlowConfig config_;
-  Flow<double> flow_;
-  std::vector<double> values_;
-  FlowCertificate certificate_;
-  std::vector<double> bounds_;
+                                    double temperature, std::uint32_t draw = 0) const {
+    return sample_base_density(seed, first_row, n, dimension(), temperature, draw);
+  }
 };
 
 }  // namespace iflow
