@@ -195,7 +195,8 @@ std::vector<DensityEstimate> Density::average_over_draws(const Rows& rows) const
       if (std::isinf(average[i].value)) continue;
       const double off = estimates[i].value - average[i].value;
       average[i].value += off / static_cast<double>(draw + 1);
-      squares[i] += off * (estimates[i].value - average[i].value);
+      // One rounding, spelt out: compilers fuse the product and the sum, or not, as they please.
+      squares[i] = std::fma(off, estimates[i].value - average[i].value, squares[i]);
       average[i].truncation_bound += estimates[i].truncation_bound / draws;
     }
   }
