@@ -16,7 +16,9 @@ using nlohmann::json;
 
 // Whether V's numbers have names of their own. (flow/layer_config.h)
 template <class V>
-concept HasFields = requires(int f, V v) { V::fields(f, v); };
+concept HasFields = requires(int f, V v) {
+  V::fields(f, v);
+};
 
 // Writes the fields of a layer's configuration.
 class FieldWriter {

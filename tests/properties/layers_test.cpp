@@ -321,8 +321,10 @@ class SandwichFixture {
   std::vector<double> log_density(const std::vector<double>& values) const {
     Tape<double> tape(false);
     const Var x = load(tape);
-    const double* log_p = tape.value(flow_.flow.log_density(
-        {tape, flow_.flow.layout(), values.data(), nullptr, condition_.data()}, x));
+    const double* log_p = tape.value(
+        Likelihood(flow_.flow)
+            .log_density({tape, flow_.flow.layout(), values.data(), nullptr, condition_.data()},
+                         x));
     return {log_p, log_p + kLanes};
   }
 
