@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/joined.h"
 #include "checkpoint/model_file.h"
 
 namespace iflow {
@@ -12,8 +13,5 @@ namespace iflow {
 // "20 residual blocks of 2-32-32-2, sine, c 0.97", "actnorm"; likewise a sequence of up to three:
 // "8 x (actnorm, plu matrix, affine coupling of 64-64, sine)".
 std::vector<std::string> describe_layers(const FlowConfig& flow);
-
-// The texts one after the other, `between` between them.
-std::string joined(const std::vector<std::string>& texts, const std::string& between);
 
 }  // namespace iflow

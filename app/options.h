@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data/table_options.h"
+#include "model/column_to_fit.h"
 
 namespace iflow {
 
@@ -61,10 +62,5 @@ CLI::Validator auto_or_name(const std::map<std::string, T>& choices) {
   for (const auto& choice : choices) names.push_back(choice.first);
   return CLI::IsMember(names);
 }
-
-// Where `columns` has the column that an option names. Throws UsageError, with the nearest name,
-// where it has none.
-std::size_t column_to_fit(const std::string& option, const std::string& name,
-                          const std::vector<std::string>& columns);
 
 }  // namespace iflow

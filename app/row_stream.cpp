@@ -56,11 +56,6 @@ std::vector<double> results_of(const std::string& path, const TableChunk& chunk,
 
 }  // namespace
 
-std::size_t chunk_rows(std::size_t columns) {
-  constexpr std::size_t kMostRows = 8192, kFewestRows = 64, kValues = std::size_t{1} << 20;
-  return std::clamp(kValues / columns, kFewestRows, kMostRows);
-}
-
 RowCounts for_each_chunk(
     TableReader& reader, const std::string& path, const RowFunction& f,
     const std::function<void(const TableChunk& chunk, std::span<const double> results)>& take) {
@@ -97,14 +92,6 @@ RowCounts stream_rows(TableReader& reader, const std::string& path, const RowFun
   const RowCounts counts = for_each_chunk(reader, path, f, write);
   out.finish();
   return counts;
-}
-
-std::string display_name(const std::string& path) { return path == "-" ? "<stdin>" : path; }
-
-std::vector<std::string> latent_names(std::size_t count) {
-  std::vector<std::string> names(count);
-  for (std::size_t i = 0; i < count; ++i) names[i] = "z" + std::to_string(i + 1);
-  return names;
 }
 
 }  // namespace iflow

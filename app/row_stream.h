@@ -3,22 +3,17 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "data/input_file.h"
 #include "data/table_reader.h"
+#include "model/rows.h"
 #include "row_output.h"
 
 namespace iflow {
-
-// Some rows on their way through.
-struct Rows {
-  std::span<const double> values;          // (n, d)
-  std::span<const std::uint64_t> indices;  // (n): which rows of the input they are, from 0
-};
 
 // A number of results for every row: (n, width). A NaN among them is a failure.
 using RowFunction = std::function<std::vector<double>(const Rows& rows)>;
@@ -27,9 +22,6 @@ struct RowCounts {
   std::size_t read = 0;     // input rows
   std::size_t dropped = 0;  // of these, with a missing value
 };
-
-// Rows to read at a time: enough to keep threads busy, few enough to stay in cache.
-std::size_t chunk_rows(std::size_t columns);
 
 // Calls take(chunk, results of its usable rows) for every chunk of the table.
 // Throws NumericError naming the row (of the data, from 1) for which f fails or yields NaN.
@@ -41,11 +33,5 @@ RowCounts for_each_chunk(
 // dropped, and the columns that are passed through. `columns` names the results.
 RowCounts stream_rows(TableReader& reader, const std::string& path, const RowFunction& f,
                       const std::vector<std::string>& columns, RowOutput& out);
-
-// The path as messages name it.
-std::string display_name(const std::string& path);
-
-// z1, z2, ..., z<count>: the columns of a latent row.
-std::vector<std::string> latent_names(std::size_t count);
 
 }  // namespace iflow

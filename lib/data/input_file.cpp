@@ -25,8 +25,10 @@ std::string system_reason(int error_number) {
 
 }  // namespace
 
+std::string display_name(const std::string& path) { return path == "-" ? "<stdin>" : path; }
+
 InputFile::InputFile(const std::string& path)
-    : name_(path == "-" ? "<stdin>" : path),
+    : name_(display_name(path)),
       descriptor_(path == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
                               : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
   if (descriptor_ < 0) fail(system_reason(errno));

@@ -12,6 +12,9 @@ struct gzFile_s;  // zlib's handle
 
 namespace iflow {
 
+// The path as messages name it: "<stdin>" for "-".
+std::string display_name(const std::string& path);
+
 // Read from the start, any size, in constant memory. What can't be read throws DataError naming the
 // file and the reason.
 class InputFile {

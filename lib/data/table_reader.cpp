@@ -58,7 +58,7 @@ Table read_table(const std::string& path, const TableOptions& options) {
     }
   }
   if (table.rows == 0) {
-    throw DataError((path == "-" ? "<stdin>" : path) + ": no data: each of the " +
+    throw DataError(display_name(path) + ": no data: each of the " +
                     std::to_string(table.dropped.size()) + " rows has a missing value");
   }
   return table;

@@ -1,4 +1,4 @@
-#include "plane.h"
+#include "model/plane.h"
 
 #include <cmath>
 

@@ -1,12 +1,13 @@
-#include "integer_columns.h"
+#include "model/integer_columns.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "base/error.h"
+#include "data/input_file.h"
 #include "data/number_text.h"
-#include "options.h"
+#include "model/column_to_fit.h"
 #include "report/number_format.h"
 
 namespace iflow {

@@ -1,13 +1,14 @@
-#include "column_bounds.h"
+#include "model/column_bounds.h"
 
 #include <algorithm>
 #include <cmath>
 #include <variant>
 
 #include "base/error.h"
+#include "data/input_file.h"
 #include "data/number_text.h"
-#include "integer_columns.h"
-#include "options.h"
+#include "model/column_to_fit.h"
+#include "model/integer_columns.h"
 #include "report/number_format.h"
 
 namespace iflow {

@@ -1,10 +1,10 @@
-#include "given_columns.h"
+#include "model/given_columns.h"
 
 #include <algorithm>
 
 #include "base/error.h"
-#include "model_summary.h"
-#include "options.h"
+#include "base/joined.h"
+#include "model/column_to_fit.h"
 
 namespace iflow {
 

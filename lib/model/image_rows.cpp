@@ -1,4 +1,4 @@
-#include "image_rows.h"
+#include "model/image_rows.h"
 
 #include <algorithm>
 #include <cmath>
