@@ -8,17 +8,18 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/nearest.h"
+#include "checkpoint/model_file.h"
 #include "commands.h"
 #include "compare_figure.h"
-#include "compare_measures.h"
 #include "compare_report.h"
-#include "compare_sizes.h"
+#include "data/image_reader.h"
+#include "data/input_file.h"
+#include "fit/fit.h"
+#include "fit/measures.h"
+#include "fit/sizes.h"
+#include "fit/start.h"
 #include "fit_arguments.h"
-#include "fit_budget.h"
-#include "fit_data.h"
-#include "fit_result.h"
-#include "fit_start.h"
-#include "fit_training.h"
+#include "fit_screen.h"
 #include "interrupt.h"
 #include "inversion.h"
 #include "number_checks.h"
@@ -26,7 +27,6 @@
 #include "report/number_format.h"
 #include "report/png.h"
 #include "result.h"
-#include "row_stream.h"
 #include "screen.h"
 #include "stopwatch.h"
 
@@ -48,11 +48,11 @@ std::string name_of(const std::string& path) {
   return std::filesystem::path(default_checkpoint(path)).stem().string();
 }
 
-// One set of data and what its fits begin with.
+// One set of data and what its fits are asked for.
 struct Contest {
   std::string path, name;
-  FitData data;
-  std::vector<FitSettings> settings;  // of each model
+  std::unique_ptr<const Dataset> data;
+  std::vector<FitRequest> requests;  // of each model
 };
 
 // One call of the command.
@@ -79,112 +79,97 @@ class Comparison {
 
  private:
   void read(const std::string& path) {
-    FitArguments arguments = options_.fit;
-    arguments.data = path;
-    settle_kind_of_data(arguments);
-    Contest contest{
-        path, name_of(path), read_fit_data(path, options_.fit.val, arguments.settings), {}};
-    for (const std::string& warning : contest.data.warnings) screen_.warn(warning);
+    FitRequest request;
+    request.data = path;
+    request.val = options_.fit.val;
+    request.given = options_.fit.given;
+    request.seconds = options_.fit.seconds;
+    request.may_try = false;
+    // all models are judged on the rows held out
+    if (!holds_images(path)) request.given["refit"] = "no";
+    const Settings read_by = settings_to_read(request);
+    Contest contest{path, name_of(path), read_dataset(path, request.val, read_by), {}};
+    for (const std::string& warning : contest.data->warnings) screen_.warn(warning);
     if (!contests_.empty()) refuse_mixture(contests_.front(), contest);
-    const std::size_t columns = contest.data.record.columns.size();
-    if (!options_.figure.empty() && columns != 2 && !contest.data.images) {
+    const DataRecord& record = contest.data->record;
+    if (!options_.figure.empty() && record.columns.size() != 2 && !record.image) {
       throw UsageError("-o: the figure is for images or 2 columns, and " + display_name(path) +
-                       " has " + std::to_string(columns));
+                       " has " + std::to_string(record.columns.size()));
     }
     for (const std::string& model : options_.models) {
-      contest.settings.push_back(settings_of(model, contest));
+      request.given["model"] = model;
+      contest.requests.push_back(with_widths(request, read_by, *contest.data));
     }
     contests_.push_back(std::move(contest));
   }
 
   static void refuse_mixture(const Contest& a, const Contest& b) {
-    if ((a.data.images == nullptr) == (b.data.images == nullptr)) return;
-    const Contest& images = a.data.images ? a : b;
-    const Contest& table = a.data.images ? b : a;
+    const bool a_holds_images = a.data->record.image.has_value();
+    if (a_holds_images == b.data->record.image.has_value()) return;
+    const Contest& images = a_holds_images ? a : b;
+    const Contest& table = a_holds_images ? b : a;
     throw UsageError("DATA: images and tables don't go together: " + display_name(images.path) +
                      " holds images, " + display_name(table.path) + " a table");
   }
 
-  FitSettings settings_of(const std::string& model, const Contest& contest) const {
-    FitArguments arguments = options_.fit;
-    arguments.data = contest.path;
-    arguments.settings.flow.model = model_kinds().at(model);
-    arguments.given["model"] = model;
-    FitSettings settings = settings_for(arguments, contest.data);
+  // The request with the widths that make the model as large as was asked for. Throws UsageError
+  // for a model that can't be fitted to such data.
+  FitRequest with_widths(FitRequest request, const Settings& read_by, const Dataset& data) const {
+    const Settings settings = settings_for(request.given, read_by, data, request.data);
     if (options_.parameters) {
-      settings.flow.hidden =
-          widths_for(*options_.parameters, model, settings.flow,
-                     [&](const FlowOptions& options) { return flow_of(contest.data, options); });
+      request.given["hidden"] =
+          widths_for(*options_.parameters, request.given.at("model"), settings.flow,
+                     [&](const FlowOptions& options) { return data.flow_of(options); });
     }
-    return settings;
+    return request;
   }
 
   void compare(const Contest& contest) {
-    const Mixture mixture = mixture_of(contest.data, options_.fit.settings.train.seed);
-    ComparedData result = compared_data(contest.name, contest.data, mixture);
-    if (figure_) figure_->add_data(contest.name, contest.data);
+    ComparedData result;
+    result.name = contest.name;
+    if (figure_) figure_->add_data(contest.name, *contest.data);
     for (std::size_t i = 0; i < options_.models.size(); ++i) {
-      result.models.push_back(fitted_model(contest, i, mixture, result));
+      add_model(contest, options_.models[i], contest.requests[i], result);
     }
     results_.push_back(std::move(result));
   }
 
   // Fits and measures a model.
-  ComparedModel fitted_model(const Contest& contest, std::size_t index, const Mixture& mixture,
-                             const ComparedData& so_far) {
-    ComparedModel result;
-    result.name = options_.models[index];
-    const std::string checkpoint = checkpoint_of(contest.name, result.name);
-    if (!options_.folder.empty()) result.checkpoint = checkpoint;
-    const std::string label = next_label(contest, result.name);
+  void add_model(const Contest& contest, const std::string& name, FitRequest request,
+                 ComparedData& all) {
+    FitScreenOptions screen;
+    if (!options_.folder.empty()) screen.checkpoint = checkpoint_of(contest.name, name);
+    screen.log_every = options_.fit.log_every;
+    screen.label = next_label(contest, name);
+    FitScreen observer(screen_, screen);
     const Stopwatch watch;
-    const Fit fit = fitted(contest, contest.settings[index], mixture, label);
-    result.seconds = watch.seconds();
-    result.options = fit.options;
-    result.steps = fit.state.step;
-    result.best_step = fit.state.best_step;
-    result.stopped_early = stopped_early(fit);
-
+    const Clock clock = [&watch] { return watch.seconds(); };
+    request.clock = clock;
+    FitResult fitted = run_fit(request, *contest.data, observer);
+    if (fitted.ended_in) {
+      observer.warn("interrupted");
+      throw CLI::RuntimeError(128 + interrupt_signal());
+    }
+    ComparedModel result{name, screen.checkpoint, watch.seconds(), std::move(fitted), {}};
+    const Fit& fit = result.fitted.fit;
     const Model model(fit.flow, fit.parameters);
-    result.parameters = model.flow().layout().count();
-    result.measures = measure(fit, model, contest.data);
+    result.measures = measure(fit, model, *contest.data, clock);
     unconverged_ += result.measures.unconverged;
     inverted_ += result.measures.inverted;
-    if (figure_) figure_->add_model(result.name, model, mean_of(so_far, result));
-    screen_.note(label + likelihood_text(so_far, result) + ", " + fixed_point(result.seconds, 1) +
-                 " s");
-    return result;
+    all.weights = contest.data->validation_weights;
+    all.models.push_back(std::move(result));
+    const ComparedModel& added = all.models.back();
+    if (figure_) figure_->add_model(name, model, mean_of(all, added));
+    observer.note(likelihood_text(all, added) + ", " + fixed_point(added.seconds, 1) + " s");
   }
 
   std::unique_ptr<CompareFigure> make_figure() const {
-    const std::uint64_t seed = options_.fit.settings.train.seed;
-    if (contests_.front().data.images) {
+    const std::uint64_t seed = options_.fit.given.value("seed", std::uint64_t{0});
+    if (contests_.front().data->record.image) {
       if (contests_.size() > 1) throw UsageError("-o: the figure is for one set of images");
       return make_image_compare_figure(seed);
     }
     return make_plane_compare_figure(options_.models, contests_.size() == 1, seed);
-  }
-
-  // Trains; ends the command when a signal came.
-  Fit fitted(const Contest& contest, FitSettings settings, const Mixture& mixture,
-             const std::string& label) {
-    Fit fit = new_fit(contest.data, settings, mixture);
-    TrainingData rows = training_data(fit, contest.data);
-    if (options_.fit.seconds) {
-      settings.train = plan_for_time(fit.flow, settings, rows, 0, *options_.fit.seconds);
-      set_settings(fit, settings);
-    }
-    std::optional<CheckpointWriter> writer;
-    if (!options_.folder.empty()) {
-      writer.emplace(checkpoint_of(contest.name, fit.options.at("model")));
-    }
-    Trainer trainer(fit.flow, fit.train, std::move(rows));
-    trainer.start();
-    const int signal = train_fit(trainer, fit, writer ? &*writer : nullptr, screen_,
-                                 {options_.fit.log_every, label});
-    if (signal == 0) return fit;
-    screen_.warn(label + "interrupted");
-    throw CLI::RuntimeError(128 + signal);
   }
 
   std::string checkpoint_of(const std::string& data, const std::string& model) const {
@@ -281,12 +266,7 @@ void add_options(CLI::App& command, CompareOptions& options) {
           .add_option("--save", options.folder, "Keep the checkpoints, as FOLDER/moons-glow.iflow")
           ->type_name("FOLDER");
   command.add_flag("--force", options.fit.force, "Replace checkpoints that exist")->needs(save);
-  add_log_every_option(command, options.fit);
-  add_fit_data_options(command, options.fit);
-  add_budget_options(command, options.fit);
-  add_seed_option(command, options.fit.settings.train.seed);
-  add_threads_option(command);
-  add_quiet_option(command, options.fit.quiet);
+  add_shared_fit_options(command, options.fit);
 }
 
 }  // namespace
@@ -302,9 +282,7 @@ void add_compare(CLI::App& program) {
                  "\n\nEvery model has --steps or --time to itself, by default the plan of a plain "
                  "fit. All are "
                  "judged on the same held-out rows, by which each has also chosen its best step.");
-  command.callback([&command, options] {
-    options->fit.settings.refit = false;  // all models are judged on the rows held out
-    note_given(command, options->fit);
+  command.callback([options] {
     check(*options);
     Comparison(*options).run();
   });

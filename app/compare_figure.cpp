@@ -1,11 +1,13 @@
 #include "compare_figure.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
+#include "fit/table_dataset.h"
 #include "image_input.h"
-#include "image_rows.h"
-#include "plane.h"
+#include "model/image_rows.h"
+#include "model/plane.h"
 #include "report/comparison_figure.h"
 #include "report/image_figure.h"
 #include "report/number_format.h"
@@ -28,8 +30,8 @@ class PlaneCompareFigure final : public CompareFigure {
     for (const std::string& model : models) figure_.rows.push_back({model, {}});
   }
 
-  void add_data(const std::string& name, const FitData& data) override {
-    points_ = thinned(points_of(data.training));
+  void add_data(const std::string& name, const Dataset& data) override {
+    points_ = thinned(points_of(dynamic_cast<const TableDataset&>(data).training));
     const Window window = window_around(points_);
     if (is_single_) {
       for (const char* title : {"data", "density", "samples"}) {
@@ -69,14 +71,11 @@ class ImageCompareFigure final : public CompareFigure {
  public:
   explicit ImageCompareFigure(std::uint64_t seed) : seed_(seed) {}
 
-  void add_data(const std::string& name, const FitData& data) override {
-    const std::vector<std::size_t>& held_out = data.validation_images;
-    originals_ = {data.images->shape, data.images->bits, {}, {}};
-    for (std::size_t i = 0; i < std::min(kImages, held_out.size()); ++i) {
-      const auto image = data.images->image(held_out[i]);
-      originals_.pixels.insert(originals_.pixels.end(), image.begin(), image.end());
-    }
+  void add_data(const std::string& name, const Dataset& data) override {
     record_ = *data.record.image;
+    const std::span<const double> held_out = data.validation;
+    const std::size_t most = kImages * record_.shape.size();
+    originals_ = images_of(record_, held_out.first(std::min(most, held_out.size())));
     figure_.caption =
         name + ": held-out images, the first samples, and the images through the flow and back";
   }

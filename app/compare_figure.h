@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "compare_report.h"
+#include "base/mean_and_error.h"
+#include "fit/dataset.h"
+#include "model/flow_model.h"
 #include "report/canvas.h"
 
 namespace iflow {
@@ -19,7 +21,7 @@ class CompareFigure {
   CompareFigure& operator=(const CompareFigure&) = delete;
   virtual ~CompareFigure() = default;
 
-  virtual void add_data(const std::string& name, const FitData& data) = 0;
+  virtual void add_data(const std::string& name, const Dataset& data) = 0;
   // `nats`: the model's mean negative log-density per held-out row.
   virtual void add_model(const std::string& name, const Model& model, const MeanAndError& nats) = 0;
   virtual Canvas render() const = 0;

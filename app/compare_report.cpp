@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "fit_result.h"
-#include "integer_columns.h"
+#include "model/integer_columns.h"
+#include "recipes/settings_json.h"
 #include "report/number_format.h"
 #include "report/text_table.h"
 
@@ -12,10 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-std::vector<double> negated(std::vector<double> x) {
-  for (double& value : x) value = -value;
-  return x;
-}
+MeanAndError negated(const MeanAndError& x) { return {-x.mean, x.standard_error}; }
 
 const ComparedModel& best_of(const ComparedData& data) {
   return *std::min_element(data.models.begin(), data.models.end(),
@@ -34,11 +32,11 @@ MeanAndError above_best(const ComparedData& data, const ComparedModel& model) {
 
 // Nats of a negative log-likelihood in what `data` are told in: nats, or of images bits/dim.
 MeanAndError in_units(const ComparedData& data, const MeanAndError& nats) {
-  if (!data.record.image) return nats;
-  return bits_per_dimension({-nats.mean, nats.standard_error}, data.record.image->shape.size());
+  if (!data.record().image) return nats;
+  return bits_per_dimension({-nats.mean, nats.standard_error}, data.record().image->shape.size());
 }
 
-const char* unit_of(const ComparedData& data) { return data.record.image ? "bits/dim" : "nats"; }
+const char* unit_of(const ComparedData& data) { return data.record().image ? "bits/dim" : "nats"; }
 
 std::vector<std::string> table_row(const ComparedData& data, const ComparedModel& model) {
   const bool is_best = &model == &best_of(data);
@@ -46,8 +44,8 @@ std::vector<std::string> table_row(const ComparedData& data, const ComparedModel
           model.name,
           with_error(in_units(data, mean_of(data, model))),
           is_best ? "best" : with_error(in_units(data, above_best(data, model))),
-          with_commas(model.parameters),
-          with_commas(model.steps),
+          with_commas(model.fitted.parameters),
+          with_commas(model.fitted.fit.state.step),
           fixed_point(model.seconds, 1),
           significant(model.measures.inverse_error, 2),
           with_commas(static_cast<std::uint64_t>(model.measures.density_rate)),
@@ -55,37 +53,40 @@ std::vector<std::string> table_row(const ComparedData& data, const ComparedModel
 }
 
 std::string footnote(const ComparedData& data) {
-  if (data.record.image) {
-    return data.name + ": " + with_commas(data.record.training_rows) + " images to train on, " +
-           with_commas(data.record.validation_rows) +
+  if (data.record().image) {
+    return data.name + ": " + with_commas(data.record().training_rows) + " images to train on, " +
+           with_commas(data.record().validation_rows) +
            " held out, on which independent pixels have " +
-           with_error(in_units(data, data.pixels)) + "\n";
+           with_error(in_units(data, negated(data.any().baselines.pixels))) + "\n";
   }
-  std::string text = data.name + ": " + with_commas(data.record.training_rows) +
-                     " rows to train on, " + with_commas(data.record.validation_rows) +
-                     " held out, on which a Gaussian has " + with_error(data.gaussian) +
-                     ", a mixture of " + std::to_string(data.components) + " " +
-                     with_error(data.mixture) + "\n";
-  if (!data.lattices.empty()) text += measure_of(data.lattices, data.record.columns) + "\n";
+  std::string text = data.name + ": " + with_commas(data.record().training_rows) +
+                     " rows to train on, " + with_commas(data.record().validation_rows) +
+                     " held out, on which a Gaussian has " +
+                     with_error(negated(data.any().baselines.gaussian)) + ", a mixture of " +
+                     std::to_string(data.any().fit.mixture.weights.size()) + " " +
+                     with_error(negated(data.any().baselines.mixture)) + "\n";
+  if (!data.any().fit.lattices.empty())
+    text += measure_of(data.any().fit.lattices, data.record().columns) + "\n";
   return text;
 }
 
 json model_json(const ComparedData& data, const ComparedModel& model) {
+  const Fit& fit = model.fitted.fit;
   json result = {{"model", model.name},
                  {"checkpoint", model.checkpoint.empty() ? json() : json(model.checkpoint)},
                  {"negative_log_likelihood", mean_and_se(mean_of(data, model))},
                  {"above_best", mean_and_se(above_best(data, model))},
-                 {"parameters", model.parameters},
-                 {"steps", model.steps},
-                 {"best_step", model.best_step},
-                 {"stopped_early", model.stopped_early},
+                 {"parameters", model.fitted.parameters},
+                 {"steps", fit.state.step},
+                 {"best_step", fit.state.best_step},
+                 {"stopped_early", stopped_early(fit)},
                  {"seconds", model.seconds},
                  {"inverse_error", model.measures.inverse_error},
                  {"unconverged", model.measures.unconverged},
                  {"logprob_rows_per_second", model.measures.density_rate},
                  {"sample_rows_per_second", model.measures.sample_rate},
-                 {"options", model.options}};
-  if (data.record.image) {
+                 {"options", settings_to_json(fit.settings)}};
+  if (data.record().image) {
     result["bits_per_dim"] = mean_and_se(in_units(data, mean_of(data, model)));
   }
   return result;
@@ -93,20 +94,20 @@ json model_json(const ComparedData& data, const ComparedModel& model) {
 
 json data_json(const ComparedData& data) {
   json result = {{"data", data.name},
-                 {"training_rows", data.record.training_rows},
-                 {"validation_rows", data.record.validation_rows}};
-  if (data.record.image) {
-    const ImageShape& shape = data.record.image->shape;
+                 {"training_rows", data.record().training_rows},
+                 {"validation_rows", data.record().validation_rows}};
+  if (data.record().image) {
+    const ImageShape& shape = data.record().image->shape;
     result["image"] = {{"height", shape.height},
                        {"width", shape.width},
                        {"channels", shape.channels},
-                       {"bits", data.record.image->bits}};
-    result["pixels"] = mean_and_se(data.pixels);
+                       {"bits", data.record().image->bits}};
+    result["pixels"] = mean_and_se(negated(data.any().baselines.pixels));
   } else {
-    result["columns"] = data.record.columns;
-    result["dequantised"] = names_of(data.lattices, data.record.columns);
-    result["gaussian"] = mean_and_se(data.gaussian);
-    result["mixture"] = mean_and_se(data.mixture);
+    result["columns"] = data.record().columns;
+    result["dequantised"] = names_of(data.any().fit.lattices, data.record().columns);
+    result["gaussian"] = mean_and_se(negated(data.any().baselines.gaussian));
+    result["mixture"] = mean_and_se(negated(data.any().baselines.mixture));
   }
   return result;
 }
@@ -132,36 +133,15 @@ MeanAndError mean_of(const ComparedData& data, const ComparedModel& model) {
   return mean_and_error(model.measures.negative_log_density, data.weights);
 }
 
-ComparedData compared_data(const std::string& name, const FitData& data, const Mixture& mixture) {
-  ComparedData result;
-  result.name = name;
-  result.record = data.record;
-  if (data.images) {
-    std::vector<double> log_p;
-    for (const std::size_t i : data.validation_images) {
-      log_p.push_back(log_probability(data.pixels, data.images->image(i)));
-    }
-    result.pixels = mean_and_error(negated(std::move(log_p)));
-    return result;
-  }
-  result.lattices = data.lattices;
-  result.weights = data.validation_weights;
-  result.gaussian =
-      mean_and_error(negated(log_density(data.gaussian, data.validation)), result.weights);
-  result.mixture = mean_and_error(negated(log_density(mixture, data.validation)), result.weights);
-  result.components = mixture.weights.size();
-  return result;
-}
-
 std::string likelihood_text(const ComparedData& data, const ComparedModel& model) {
   return with_error(in_units(data, mean_of(data, model))) + " " + unit_of(data) +
-         (data.record.image ? " of the held-out images" : " per held-out row");
+         (data.record().image ? " of the held-out images" : " per held-out row");
 }
 
 std::string comparison_text(const std::vector<ComparedData>& comparisons) {
   const bool is_single = comparisons.size() == 1;
   const std::string unit = unit_of(comparisons.front());
-  const std::string rate = comparisons.front().record.image ? " images/s" : " rows/s";
+  const std::string rate = comparisons.front().record().image ? " images/s" : " rows/s";
   std::vector<std::string> header = {
       "data",  "model",   "held-out " + unit, "above best",     "parameters",
       "steps", "seconds", "inverse error",    "logprob" + rate, "sample" + rate};

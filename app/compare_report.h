@@ -7,9 +7,8 @@
 #include <vector>
 
 #include "base/mean_and_error.h"
-#include "checkpoint/model_file.h"
-#include "compare_measures.h"
-#include "fit_data.h"
+#include "fit/measures.h"
+#include "fit/result.h"
 
 namespace iflow {
 
@@ -17,28 +16,20 @@ namespace iflow {
 struct ComparedModel {
   std::string name;
   std::string checkpoint;  // empty: it was not kept
-  nlohmann::json options;  // of the fit
-  std::size_t parameters = 0;
-  std::uint64_t steps = 0, best_step = 0;
-  bool stopped_early = false;
-  double seconds = 0;  // of the fit, reading the data left out
+  double seconds = 0;      // of the fit, reading the data left out
+  FitResult fitted;
   ModelMeasures measures;
 };
 
 struct ComparedData {
   std::string name;
-  DataRecord record;
-  std::vector<LatticeColumn> lattices;
   std::vector<double> weights;  // of the held-out rows; none: 1 each
-  MeanAndError gaussian;        // negative log-density per held-out row, nats
-  MeanAndError mixture;
-  std::size_t components = 0;  // of the mixture
-  MeanAndError pixels;         // of images, in place of both: that of independent pixels
   std::vector<ComparedModel> models;
-};
 
-// All but the models.
-ComparedData compared_data(const std::string& name, const FitData& data, const Mixture& mixture);
+  // What is the same for all models.
+  const FitResult& any() const { return models.front().fitted; }
+  const DataRecord& record() const { return any().fit.data; }
+};
 
 // Mean negative log-density per held-out row, nats.
 MeanAndError mean_of(const ComparedData& data, const ComparedModel& model);

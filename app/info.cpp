@@ -13,6 +13,7 @@
 #include "integer_columns.h"
 #include "model_summary.h"
 #include "options.h"
+#include "recipes/settings_json.h"
 #include "report/number_format.h"
 #include "report/text_table.h"
 #include "result.h"
@@ -109,9 +110,9 @@ std::string text_of(const std::string& path, const Fit& fit, const Model& model)
                    with_commas(data.training_rows) + " to train on, " +
                    with_commas(data.validation_rows) + " to validate"},
       {"data hash", data.hash},
-      {"training", "step " + with_commas(state.step) + " of " + with_commas(fit.train.steps) +
-                       ", " + std::to_string(fit.train.batch) + " rows a step, seed " +
-                       std::to_string(fit.train.seed)},
+      {"training", "step " + with_commas(state.step) + " of " + with_commas(fit.settings.train.steps) +
+                       ", " + std::to_string(fit.settings.train.batch) + " rows a step, seed " +
+                       std::to_string(fit.settings.train.seed)},
       {"best", best_of(fit) + " at step " + with_commas(state.best_step)}};
   if (fit.undecided) {
     facts.push_back({"activation", "yet to be chosen by a trial; fit --resume does it"});
@@ -137,7 +138,7 @@ std::string text_of(const std::string& path, const Fit& fit, const Model& model)
                                       significant(lipschitz.forward) + ", their inverses by " +
                                       significant(lipschitz.inverse)});
   }
-  facts.push_back({"options", fit.options.dump()});
+  facts.push_back({"options", settings_to_json(fit.settings).dump()});
   constexpr std::size_t kHistoryLines = 11;
   std::vector<std::vector<std::string>> history;
   for (const HistoryPoint& point : excerpt(state.history, kHistoryLines)) {
@@ -171,8 +172,8 @@ json json_of(const Fit& fit, const Model& model) {
                    {"validation_rows", fit.data.validation_rows}}},
                  {"training",
                   {{"step", fit.state.step},
-                   {"steps", fit.train.steps},
-                   {"seed", fit.train.seed},
+                   {"steps", fit.settings.train.steps},
+                   {"seed", fit.settings.train.seed},
                    {"best_step", fit.state.best_step},
                    {"best_loss", fit.state.best_loss},
                    {"divergences", fit.state.divergences.size()},
@@ -183,7 +184,7 @@ json json_of(const Fit& fit, const Model& model) {
                   {{"blocks", std::move(blocks)},
                    {"forward", lipschitz.forward},
                    {"inverse", lipschitz.inverse}}},
-                 {"options", fit.options}};
+                 {"options", settings_to_json(fit.settings)}};
   if (fit.data.image) {
     const ImageRecord& image = *fit.data.image;
     result["data"]["image"] = {{"height", image.shape.height},

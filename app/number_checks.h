@@ -1,23 +1,23 @@
-// Checks of numbers on the command line, with messages that say what is expected.
+// Checks of numbers on the command line.
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <cstdint>
-#include <functional>
-#include <string>
+#include <CLI/Validators.hpp>
+
+#include "data/value_checks.h"
 
 namespace iflow {
 
-// A number for which `holds`; `condition` says which those are: "a number above 0".
-CLI::Validator number_where(const std::string& condition, const std::function<bool(double)>& holds);
+inline CLI::Validator validator(ValueCheck check) { return {std::move(check), ""}; }
 
-// How many of something: digits alone, from 1 to `largest`.
-CLI::Validator count_up_to(std::uint64_t largest);
-
-// The same, or the word auto.
-CLI::Validator auto_or_count_up_to(std::uint64_t largest);
-
-// Digits alone, from 0: 64 bits hold the number.
-CLI::Validator whole_number();
+// As the checks of the same name (data/value_checks.h).
+inline CLI::Validator number_where(const std::string& condition,
+                                   std::function<bool(double)> holds) {
+  return validator(number_check(condition, std::move(holds)));
+}
+inline CLI::Validator count_up_to(std::uint64_t largest) { return validator(count_check(largest)); }
+inline CLI::Validator auto_or_count_up_to(std::uint64_t largest) {
+  return validator(auto_or_count_check(largest));
+}
+inline CLI::Validator whole_number() { return validator(whole_number_check()); }
 
 }  // namespace iflow

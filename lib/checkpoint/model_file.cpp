@@ -16,6 +16,7 @@
 #include "data/number_text.h"
 #include "flow/dequantise.h"
 #include "nn/lipschitz.h"
+#include "recipes/settings_json.h"
 
 namespace iflow {
 
@@ -154,13 +155,13 @@ void baselines_from_json(JsonFields fields, Fit& fit) {
 }
 
 json provenance_to_json(const Fit& fit) {
-  json provenance = {{"options", fit.options}};
+  json provenance = {{"options", settings_to_json(fit.settings)}};
   if (fit.undecided) provenance["undecided"] = *fit.undecided;
   return provenance;
 }
 
-void provenance_from_json(JsonFields fields, Fit& fit) {
-  fit.options = fields.get<json>("options");
+void provenance_from_json(JsonFields fields, const std::string& directory, Fit& fit) {
+  fit.settings = settings_from_json(fields.get<json>("options"), directory);
   if (fields.has("undecided")) {
     fit.undecided = fields.get<std::vector<std::string>>("undecided");
   }
@@ -194,21 +195,30 @@ void check_numbers(const Fit& fit, const std::string& directory) {
   }
 }
 
+// What the first format has otherwise: the training's configuration, which follows from the
+// settings, once more; and the part of the rows held out before it was cut to their most.
+void read_format_1(JsonFields& fields, Fit& fit) {
+  fields.get<json>("training");
+  std::optional<double>& part = fit.settings.val_fraction;
+  const auto most = static_cast<double>(most_held_out(fit.settings.is_image));
+  if (part) part = std::min(*part, most / static_cast<double>(fit.data.rows));
+}
+
 Fit fit_from_checkpoint(const Checkpoint& checkpoint, const std::string& directory) {
   JsonFields fields(checkpoint.model, directory + ": model.json", throw_as<CheckpointError>);
   Fit fit;
-  fields.get<std::uint64_t>("format_version");
+  const auto version = fields.get<std::uint64_t>("format_version");
   fields.get<std::string>("iflow_version");
   fields.get<json>("blobs");
   fit.flow = flow_from_json(fields.object("flow"));
-  fit.train = train_from_json(fields.object("training"));
   fit.data = data_from_json(fields.object("data"));
   fit.lattices = fit.data.image ? unit_lattices(fit.flow.dimension)
                                 : lattices_from_json(fields, fit.flow.dimension);
   fit.state = history_from_json(fields.object("history"));
   if (fields.has("refit")) fit.refit = refit_history_from_json(fields.object("refit"));
   baselines_from_json(fields.object("baselines"), fit);
-  provenance_from_json(fields.object("provenance"), fit);
+  provenance_from_json(fields.object("provenance"), directory, fit);
+  if (version == 1) read_format_1(fields, fit);
   const ParameterLayout layout = layout_of(fit.flow, directory);
   fit.lipschitz = lipschitz_from_json(fields.object("lipschitz"), layout);
   fields.finish();
@@ -224,9 +234,9 @@ Fit fit_from_checkpoint(const Checkpoint& checkpoint, const std::string& directo
 void save_fit(CheckpointWriter& writer, const Fit& fit) {
   const ParameterLayout layout = build_flow<float>(fit.flow).layout();
   json model = {{"iflow_version", build_info().version}, {"flow", flow_to_json(fit.flow)},
-                {"training", train_to_json(fit.train)},  {"data", data_to_json(fit.data)},
-                {"history", history_to_json(fit.state)}, {"lipschitz", lipschitz_to_json(fit)},
-                {"baselines", baselines_to_json(fit)},   {"provenance", provenance_to_json(fit)}};
+                {"data", data_to_json(fit.data)},        {"history", history_to_json(fit.state)},
+                {"lipschitz", lipschitz_to_json(fit)},   {"baselines", baselines_to_json(fit)},
+                {"provenance", provenance_to_json(fit)}};
   if (fit.refit) model["refit"] = refit_history_to_json(*fit.refit);
   if (!fit.lattices.empty() && !fit.data.image) model["lattices"] = lattices_to_json(fit.lattices);
   Tensors weights, training;

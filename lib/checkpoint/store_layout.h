@@ -13,7 +13,7 @@
 namespace iflow {
 
 // Written to model.json as `format_version`; a build reads every version up to its own.
-inline constexpr std::uint64_t kCheckpointFormat = 1;
+inline constexpr std::uint64_t kCheckpointFormat = 2;
 
 // Far above any training history; a larger model.json is neither written nor read.
 inline constexpr std::uint64_t kMaxModelBytes = 256u << 20;

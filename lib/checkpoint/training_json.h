@@ -1,4 +1,4 @@
-// The run of model.json: how the flow is trained, and how far the training has come.
+// The run of model.json: how far the training has come.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -8,9 +8,6 @@
 #include "train/state.h"
 
 namespace iflow {
-
-nlohmann::json train_to_json(const TrainConfig& config);
-TrainConfig train_from_json(JsonFields fields);
 
 // The steps, losses and divergences of a training; its numbers are tensors (parameter_tensors.h).
 nlohmann::json history_to_json(const TrainState& state);

@@ -9,46 +9,11 @@
 #include "data/number_text.h"
 #include "model/column_to_fit.h"
 #include "model/integer_columns.h"
+#include "preprocess/named_bounds.h"
 #include "report/number_format.h"
 
 namespace iflow {
 namespace {
-
-struct NamedBounds {
-  std::string column;
-  std::optional<double> lower, upper;
-};
-
-// None where `text` is no number; nothing at all is no bound.
-bool read_bound(const std::string& text, std::optional<double>& bound) {
-  if (text.empty()) return true;
-  double value = 0;
-  if (parse_number(text, value) != NumberKind::kFinite) return false;
-  bound = value;
-  return true;
-}
-
-// Returns what is wrong.
-std::string parse(const std::string& text, NamedBounds& bounds) {
-  const std::string form = "expected COLUMN=LOW:HIGH, COLUMN=LOW: or COLUMN=:HIGH, got \"";
-  const std::size_t equals = text.rfind('=');
-  const std::size_t colon = text.rfind(':');
-  if (equals == std::string::npos || equals == 0 || colon == std::string::npos || colon < equals ||
-      !read_bound(text.substr(equals + 1, colon - equals - 1), bounds.lower) ||
-      !read_bound(text.substr(colon + 1), bounds.upper) || (!bounds.lower && !bounds.upper)) {
-    return form + text + "\"";
-  }
-  bounds.column = text.substr(0, equals);
-  if (bounds.lower && bounds.upper) {
-    if (*bounds.lower >= *bounds.upper) {
-      return "the lower bound of \"" + bounds.column + "\" must be below the upper one";
-    }
-    if (!std::isfinite(*bounds.upper - *bounds.lower)) {
-      return "the bounds of \"" + bounds.column + "\" are too far apart";
-    }
-  }
-  return {};
-}
 
 double mean_distance(std::span<const double> rows, std::size_t column, std::size_t d, double from) {
   const std::size_t count = rows.size() / d;
@@ -66,11 +31,6 @@ std::string interval(const ColumnInterval& b) {
 
 }  // namespace
 
-std::string bounds_problem(const std::string& text) {
-  NamedBounds bounds;
-  return parse(text, bounds);
-}
-
 std::optional<IntervalConfig> bounds_of(const std::vector<std::string>& texts,
                                         const std::vector<std::string>& columns,
                                         std::span<const double> rows) {
@@ -78,7 +38,7 @@ std::optional<IntervalConfig> bounds_of(const std::vector<std::string>& texts,
   IntervalConfig config;
   for (const std::string& text : texts) {
     NamedBounds named;
-    const std::string problem = parse(text, named);
+    const std::string problem = parse_bounds(text, named);
     if (!problem.empty()) throw UsageError("--bounds: " + problem);
     ColumnInterval bounds{column_to_fit("--bounds", named.column, columns), named.lower,
                           named.upper};

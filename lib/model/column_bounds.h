@@ -12,15 +12,12 @@
 
 namespace iflow {
 
-// Why "a=0:1", "a=0:" or "a=:1" is not of that form; empty if it is.
-std::string bounds_problem(const std::string& text);
-
 // The layer for bounds given as text; none without any. The unit of a single bound is the mean
 // distance of the rows (n, columns.size()) from it. Throws UsageError for a column that is not
 // there or has bounds twice.
 std::optional<IntervalConfig> bounds_of(const std::vector<std::string>& texts,
-                                      const std::vector<std::string>& columns,
-                                      std::span<const double> rows);
+                                        const std::vector<std::string>& columns,
+                                        std::span<const double> rows);
 
 // The bounds that a flow was fitted with, of the data's own numbers; none without any.
 std::optional<IntervalConfig> find_bounds(const Fit& fit);

@@ -29,8 +29,8 @@ std::uint64_t refit_steps(const Fit& fit) {
   const auto some = static_cast<double>(std::max<std::size_t>(fit.data.training_rows, 1));
   const auto all = some + static_cast<double>(fit.data.validation_rows);
   const double steps = std::round(static_cast<double>(fit.state.best_step) * (all / some));
-  const bool within = steps < static_cast<double>(fit.train.steps);
-  return within ? static_cast<std::uint64_t>(steps) : fit.train.steps;
+  const bool within = steps < static_cast<double>(fit.settings.train.steps);
+  return within ? static_cast<std::uint64_t>(steps) : fit.settings.train.steps;
 }
 
 bool is_refitted(const Fit& fit) { return fit.refit && fit.refit->step >= refit_steps(fit); }

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,7 +14,7 @@
 #include "data/images.h"
 #include "flow/build_flow.h"
 #include "preprocess/lattice.h"
-#include "train/config.h"
+#include "recipes/settings.h"
 #include "train/state.h"
 
 namespace iflow {
@@ -62,13 +61,12 @@ bool keeps_bound(double found, double recorded);
 struct Fit {
   FlowConfig flow;
   std::vector<LatticeColumn> lattices;  // of the integer columns, which are dequantised
-  TrainConfig train;
+  Settings settings;
   DataRecord data;
-  Gaussian gaussian;       // baseline of the model's rows, the given columns included
-  Mixture mixture;         // the same
-  PixelHistogram pixels;   // the baseline of images, which have no other
-  nlohmann::json options;  // every effective option of `iflow fit`, by its long name
-  // At step 0, while a trial has yet to choose the activation: the names of the options that were
+  Gaussian gaussian;      // baseline of the model's rows, the given columns included
+  Mixture mixture;        // the same
+  PixelHistogram pixels;  // the baseline of images, which have no other
+  // At step 0, while a trial has yet to choose the activation: the names of the settings that were
   // given, which bind its candidates.
   std::optional<std::vector<std::string>> undecided;
   TrainState state;

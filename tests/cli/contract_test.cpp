@@ -218,8 +218,8 @@ TEST_CASE("contract: checkpoints that can't be resumed end with 4 and are left a
   check_damaged("rm weights-*", "weights file is missing");
   check_damaged("rm model.json", "model.json");
   check_damaged("truncate -s 500 model.json", "model.json");
-  check_damaged("sed -i 's/\"format_version\": 1/\"format_version\": 99/' model.json", "99");
-  check_damaged("sed -i 's/\"batch\":/\"bat\":/' model.json", "training.batch: missing");
+  check_damaged("sed -i 's/\"format_version\": 2/\"format_version\": 99/' model.json", "99");
+  check_damaged("sed -i 's/\"batch\":/\"bat\":/' model.json", "options: batch: missing");
   check_damaged("sed -i 's/\"lr\":/\"rate\":/' model.json", "options: lr: missing");
 }
 

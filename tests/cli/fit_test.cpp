@@ -149,7 +149,7 @@ TEST_CASE("fit --time: keeps the time; the recorded plan gives the same bytes") 
     quickest = std::min(quickest, fit());
   }
   CHECK(quickest < kSeconds);
-  const json steps = model_of(folder / "moons.iflow")["training"]["steps"];
+  const json steps = model_of(folder / "moons.iflow")["provenance"]["options"]["steps"];
   CHECK(steps > 10);
   CHECK(folder.run("iflow fit moons.csv -o again --blocks 4 --hidden 16,16 --steps " + steps.dump())
             .exit_code == 0);

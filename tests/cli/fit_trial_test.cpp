@@ -59,7 +59,7 @@ TEST_CASE("fit: the trial's choice is the fit that would have been made with it"
     CHECK(tried[0]["activation"] == activation);
     CHECK(tried[0]["validation_loss"] < tried[1]["validation_loss"]);
 
-    const std::string steps = model_of(folder / "chosen")["training"]["steps"].dump();
+    const std::string steps = model_of(folder / "chosen")["provenance"]["options"]["steps"].dump();
     REQUIRE(run("iflow fit d.csv -o told --threads 1 --activation " + activation + " --steps " +
                 steps + kTried)
                 .exit_code == 0);
@@ -156,9 +156,9 @@ TEST_CASE("fit: what was given binds a trial that is run again, be it what suits
   const std::string options = " --validate-every 64 --patience 2585 --seed 1 ";
   const EndedFolder folder(SIGKILL, options);
   REQUIRE(folder.run("iflow fit moons.csv --resume").exit_code == 0);
-  const json training = model_of(folder / "moons.iflow")["training"];
+  const json training = model_of(folder / "moons.iflow")["provenance"]["options"];
   CHECK(training["steps"] == 2585);
-  CHECK(training["validate_every"] == 64);
+  CHECK(training["validate-every"] == 64);
   CHECK(training["patience"] == 2585);
   REQUIRE(folder.run("iflow fit moons.csv -o whole" + kTried + options).exit_code == 0);
   CHECK(contents(folder / "moons.iflow") == contents(folder / "whole"));

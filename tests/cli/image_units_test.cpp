@@ -26,7 +26,7 @@ TEST_CASE("image units: bits/dim of independent normal pixels, for all bits") {
     fit.data.image = ImageRecord{shape, bits};
     fit.pixels.masses = {
         std::vector<double>(std::size_t{1} << static_cast<unsigned>(bits), 1 / range)};
-    fit.options = nlohmann::json::object();
+    fit.settings.is_image = true;
     const std::size_t size = build_flow<float>(fit.flow).layout().size();
     for (auto* values :
          {&fit.state.raw, &fit.state.average, &fit.state.m, &fit.state.v, &fit.parameters}) {

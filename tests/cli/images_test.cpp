@@ -93,7 +93,7 @@ TEST_CASE("images: a fit for a time is that of the number of steps it planned") 
   REQUIRE(
       run_shell("iflow toy shapes -n 600 -o s.npy; " + fit + "--time 2s", {.cwd = folder.path()})
           .exit_code == 0);
-  const json steps = model_of(folder / "s.iflow")["training"]["steps"];
+  const json steps = model_of(folder / "s.iflow")["provenance"]["options"]["steps"];
   REQUIRE(steps > 10);
   REQUIRE(run_shell(fit + "-o again --steps " + steps.dump(), {.cwd = folder.path()}).exit_code ==
           0);

@@ -1,11 +1,8 @@
-#include "fit_budget.h"
+#include "fit/budget.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
-#include "interrupt.h"
-#include "stopwatch.h"
 #include "train/trainer.h"
 
 namespace iflow {
@@ -13,13 +10,6 @@ namespace {
 
 // Of the budget; the rest is for the checkpoint, the summary, and busier times than the measured.
 constexpr double kUsedPart = 0.9;
-
-// Seconds that the parts of a run take.
-struct RunCosts {
-  double start = 0;       // parameters, first loss, first validation
-  double step = 0;        // one step
-  double validation = 0;  // one validation
-};
 
 // Of the plan after `done` steps; at most, as a refit may end before it.
 double seconds_after(const TrainConfig& plan, bool refit, const RunCosts& costs,
@@ -32,7 +22,7 @@ double seconds_after(const TrainConfig& plan, bool refit, const RunCosts& costs,
 
 // Measures them by some steps and a validation, over and over.
 RunCosts measure_costs(const FlowConfig& flow, const TrainConfig& train, const TrainingData& data,
-                       double seconds) {
+                       double seconds, const Clock& clock, const std::function<bool()>& goes_on) {
   constexpr std::uint64_t kSteps = 10;  // between validations
   constexpr double kEnough = 1;         // second
   TrainConfig config = train;
@@ -42,30 +32,31 @@ RunCosts measure_costs(const FlowConfig& flow, const TrainConfig& train, const T
   const double limit = std::min(seconds / 20, kEnough);
 
   RunCosts costs;
-  const Stopwatch total;
-  Stopwatch part;
+  const double begin = clock();
   Trainer trainer(flow, config, data);
   trainer.start();
-  costs.start = costs.validation = part.seconds();
+  costs.start = costs.validation = clock() - begin;
   bool reached = true;
   // The first round also warms up caches and processors.
-  for (int round = 0; reached && (round < 2 || total.seconds() < limit); ++round) {
+  for (int round = 0; reached && (round < 2 || clock() - begin < limit); ++round) {
     std::uint64_t steps = 0;
     double stepping = 0;
-    part = Stopwatch();
+    const double round_begin = clock();
     reached = trainer.advance([&](std::uint64_t, double) {
       ++steps;
-      stepping = part.seconds();
-      return interrupt_signal() == 0 && total.seconds() < seconds / 3;
+      const double now = clock();
+      stepping = now - round_begin;
+      return goes_on() && now - begin < seconds / 3;
     });
     costs.step = stepping / static_cast<double>(steps);
-    if (reached) costs.validation = part.seconds() - stepping;
+    if (reached) costs.validation = clock() - round_begin - stepping;
   }
   return costs;
 }
 
-// The plan that these costs allow.
-TrainConfig plan_within(const FitSettings& settings, const RunCosts& costs, std::uint64_t done,
+}  // namespace
+
+TrainConfig plan_within(const Settings& settings, const RunCosts& costs, std::uint64_t done,
                         double seconds) {
   const bool refit = settings.refit.value_or(false);
   const auto plan_of = [&](std::uint64_t steps) { return extended_plan(settings, done + steps); };
@@ -84,13 +75,12 @@ TrainConfig plan_within(const FitSettings& settings, const RunCosts& costs, std:
   return plan_of(steps);
 }
 
-}  // namespace
-
-TrainConfig plan_for_time(const FlowConfig& flow, const FitSettings& settings,
-                          const TrainingData& data, std::uint64_t done, double seconds) {
-  const Stopwatch watch;
-  const RunCosts costs = measure_costs(flow, settings.train, data, seconds);
-  return plan_within(settings, costs, done, seconds - watch.seconds());
+TrainConfig plan_for_time(const FlowConfig& flow, const Settings& settings,
+                          const TrainingData& data, std::uint64_t done, double seconds,
+                          const Clock& clock, const std::function<bool()>& goes_on) {
+  const double begin = clock();
+  const RunCosts costs = measure_costs(flow, settings.train, data, seconds, clock, goes_on);
+  return plan_within(settings, costs, done, seconds - (clock() - begin));
 }
 
 }  // namespace iflow

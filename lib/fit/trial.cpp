@@ -1,34 +1,32 @@
-#include "fit_trial.h"
+#include "fit/trial.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <limits>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "base/error.h"
-#include "fit_start.h"
-#include "fit_training.h"
+#include "fit/start.h"
+#include "fit/training.h"
+#include "recipes/settings_json.h"
 #include "report/number_format.h"
-#include "train/trainer.h"
 
 namespace iflow {
 namespace {
 
-// Who is so many nats behind another when both have done so many steps is dropped. Of 10,000 rows
-// tanh then is .13 to .7 behind sine on rings and checkerboard, and never makes up for it;
-// elsewhere at most .05. Of 1,000 and 3,000 rows of circles it may be .4 behind after 2,000 steps,
-// and win.
+// Who is so many nats behind another when both have done so many steps is dropped: who is never
+// makes up for it. (tests/bench/RESULTS.md, the trial of activations)
 constexpr std::uint64_t kEarly = 4000;
 constexpr double kFar = 0.1;
 
 // A new fit with this activation and a plan of `steps` steps.
-Fit fit_with(const std::string& activation, std::uint64_t steps, FitArguments arguments,
-             const FitData& data, const Mixture& mixture) {
-  arguments.given["activation"] = arguments.settings.flow.activation = activation;
-  arguments.given["steps"] = arguments.settings.train.steps = steps;
-  return new_fit(data, settings_for(arguments, data), mixture);
+Fit fit_with(const std::string& activation, std::uint64_t steps, const FitRequest& request,
+             const Settings& read_by, const Dataset& data) {
+  GivenSettings given = request.given;
+  given["activation"] = activation;
+  given["steps"] = steps;
+  return new_fit(data, settings_for(given, read_by, data, request.data));
 }
 
 struct Entrant {
@@ -45,67 +43,67 @@ TriedCandidate result_of(const Entrant& entrant) {
 }
 
 // Trains the entrants up to this step or the ends of their plans; those that diverge for good are
-// gone. Returns the signal that ended it early, else 0.
-int run_to(std::uint64_t step, std::vector<Entrant>& entrants, std::uint64_t log_every,
-           Screen& screen) {
+// gone. Returns false when the observer ended it.
+bool run_to(std::uint64_t step, std::vector<Entrant>& entrants, FitObserver& observer) {
   for (std::size_t i = 0; i < entrants.size();) {
-    Trainer& trainer = *entrants[i].trainer;
     const std::string label = "trial of " + entrants[i].candidate.activation + ": ";
     try {
-      const int signal =
-          train_candidate(trainer, screen, {log_every, label},
-                          [&](const TrainState& state) { return state.step < step; });
-      if (signal != 0) return signal;
+      const auto wanted = [&](const TrainState& state) { return state.step < step; };
+      if (!train_candidate(*entrants[i].trainer, {FitPhase::kTrial, label}, observer, wanted)) {
+        return false;
+      }
       ++i;
     } catch (const NumericError& error) {
       if (entrants.size() == 1) throw;
-      screen.warn(label + error.what());
+      observer.warn(label + error.what());
       entrants.erase(entrants.begin() + static_cast<std::ptrdiff_t>(i));
     }
   }
-  return 0;
+  return true;
 }
 
 }  // namespace
 
-std::vector<Candidate> trial_candidates(const FitArguments& arguments, const FitData& data) {
-  const auto is_given = [&](const char* name) { return arguments.given.contains(name); };
-  if (data.images || arguments.seconds || is_given("steps") || is_given("activation") ||
-      is_given("activation-start")) {
+std::vector<Candidate> trial_candidates(const FitRequest& request, const Dataset& data) {
+  const auto is_given = [&](const char* name) { return request.given.contains(name); };
+  if (!request.may_try || data.record.image || request.seconds || is_given("steps") ||
+      is_given("activation") || is_given("activation-start")) {
     return {};
   }
   return default_candidates(data.record.rows, data.record.columns.size(),
-                            arguments.settings.flow.model);
+                            chosen_model(request.given));
 }
 
-FitArguments first_arguments(const Fit& undecided, const FitArguments& now) {
-  FitArguments first = now;
-  first.settings = settings_from_json(undecided.options, now.checkpoint);
+FitRequest first_request(const Fit& undecided, const FitRequest& now) {
+  const nlohmann::json options = settings_to_json(undecided.settings);
+  FitRequest first = now;
+  first.resumed.reset();
   first.seconds.reset();
-  first.given = nlohmann::json::object();
+  first.given = GivenSettings::object();
   for (const std::string& name : *undecided.undecided) {
-    if (!undecided.options.contains(name)) {
+    if (!options.contains(name)) {
       throw CheckpointError(now.checkpoint + ": model.json: provenance.undecided: \"" + name +
                             "\" is no option of the fit");
     }
-    first.given[name] = undecided.options.at(name);
+    const bool is_of_file = name == "val-fraction" && !now.val.empty();
+    if (!is_of_file) first.given[name] = options.at(name);
   }
   return first;
 }
 
-Trial run_trial(const FitArguments& arguments, const FitData& data, const Mixture& mixture,
-                const std::vector<Candidate>& candidates, Screen& screen) {
+std::optional<Trial> run_trial(const FitRequest& request, const Settings& read_by,
+                               const Dataset& data, const std::vector<Candidate>& candidates,
+                               FitObserver& observer) {
   std::vector<Entrant> entrants;
   std::optional<TrainingData> rows;  // the same for all: the layers in front have no activation
   for (const Candidate& c : candidates) {
-    const Fit fit = fit_with(c.activation, c.trial_steps, arguments, data, mixture);
+    const Fit fit = fit_with(c.activation, c.trial_steps, request, read_by, data);
     if (!rows) rows = training_data(fit, data);
-    entrants.push_back({c, std::make_unique<Trainer>(fit.flow, fit.train, *rows)});
+    entrants.push_back({c, std::make_unique<Trainer>(fit.flow, fit.settings.train, *rows)});
     entrants.back().trainer->start();
   }
   Trial trial;
-  trial.signal = run_to(kEarly, entrants, arguments.log_every, screen);
-  if (trial.signal != 0) return trial;
+  if (!run_to(kEarly, entrants, observer)) return std::nullopt;
   std::ranges::stable_sort(entrants, is_better);
   const double best_loss = entrants.front().loss();
   while (entrants.back().loss() > best_loss + kFar) {
@@ -113,9 +111,9 @@ Trial run_trial(const FitArguments& arguments, const FitData& data, const Mixtur
     entrants.pop_back();
   }
   if (entrants.size() > 1) {
-    trial.signal =
-        run_to(std::numeric_limits<std::uint64_t>::max(), entrants, arguments.log_every, screen);
-    if (trial.signal != 0) return trial;
+    if (!run_to(std::numeric_limits<std::uint64_t>::max(), entrants, observer)) {
+      return std::nullopt;
+    }
     std::ranges::stable_sort(entrants, is_better);
   }
   std::vector<TriedCandidate> results;
@@ -123,7 +121,7 @@ Trial run_trial(const FitArguments& arguments, const FitData& data, const Mixtur
   trial.tried.insert(trial.tried.begin(), results.begin(), results.end());
 
   const auto& [chosen, trainer] = entrants.front();
-  trial.fit = fit_with(chosen.activation, chosen.steps, arguments, data, mixture);
+  trial.fit = fit_with(chosen.activation, chosen.steps, request, read_by, data);
   if (chosen.steps == chosen.trial_steps) trial.fit.state = trainer->state();
   return trial;
 }

@@ -1,25 +1,26 @@
-#include "fit_data.h"
+#include "fit/table_dataset.h"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "base/error.h"
-#include "column_bounds.h"
+#include "baselines/conditional.h"
+#include "data/input_file.h"
 #include "data/split.h"
 #include "data/table_reader.h"
 #include "fit/shrinkage.h"
-#include "fit_images.h"
 #include "flow/dequantise.h"
-#include "given_columns.h"
-#include "integer_columns.h"
+#include "model/column_bounds.h"
+#include "model/given_columns.h"
+#include "model/integer_columns.h"
 #include "preprocess/inspect.h"
-#include "row_weights.h"
+#include "preprocess/row_weights.h"
+#include "recipes/defaults.h"
+#include "train/prefix.h"
 
 namespace iflow {
 namespace {
-
-std::string shown_name(const std::string& path) { return path == "-" ? "<stdin>" : path; }
 
 // What the files hold, and which rows train and which validate.
 struct FitRows {
@@ -44,7 +45,7 @@ Table read(const std::string& path, const TableOptions& options,
            std::vector<std::string>& warnings) {
   Table table = read_table(path, options);
   if (!table.dropped.empty()) {
-    warnings.push_back(shown_name(path) + ": dropped " + std::to_string(table.dropped.size()) +
+    warnings.push_back(display_name(path) + ": dropped " + std::to_string(table.dropped.size()) +
                        (table.dropped.size() == 1 ? " row" : " rows") + " with missing values");
   }
   return table;
@@ -135,7 +136,7 @@ void check_validation_rows(const FitRows& rows, const ColumnMoments& moments) {
 }
 
 // Adds the rows of the file `val`, all to validate on. `columns`: of DATA, in the file's order.
-void append_validation(FitRows& rows, const std::string& val, const FitSettings& settings,
+void append_validation(FitRows& rows, const std::string& val, const Settings& settings,
                        const std::vector<std::string>& columns,
                        std::vector<std::string>& warnings) {
   TableOptions options = with_weights(settings.table, settings.weights);
@@ -154,11 +155,11 @@ void append_validation(FitRows& rows, const std::string& val, const FitSettings&
 }
 
 // Reads the files and looks at DATA; fills in the lattices, the warnings and the record.
-FitRows read_rows(const std::string& path, const std::string& val, const FitSettings& settings,
-                  FitData& data) {
+FitRows read_rows(const std::string& path, const std::string& val, const Settings& settings,
+                  TableDataset& data) {
   FitRows rows;
-  rows.source = shown_name(path);
-  rows.val = shown_name(val);
+  rows.source = display_name(path);
+  rows.val = display_name(val);
   Table& table = rows.table;
   table = read(path, with_weights(settings.table, settings.weights), data.warnings);
   const std::vector<std::string> columns = table.columns;
@@ -173,10 +174,7 @@ FitRows read_rows(const std::string& path, const std::string& val, const FitSett
       inspect(table, rows.source, data.lattices, data.record.given.size());
   data.warnings.insert(data.warnings.end(), findings.begin(), findings.end());
   if (val.empty()) {
-    // more would only slow the run down: their standard error is small enough
-    constexpr double kMost = 10000;
-    rows.split =
-        split_rows(table.rows, held_out_part(table.rows, settings, kMost), settings.train.seed);
+    rows.split = split_rows(table.rows, held_out_part(settings, table.rows), settings.train.seed);
   } else {
     append_validation(rows, val, settings, columns, data.warnings);
   }
@@ -204,7 +202,7 @@ std::vector<double> some_columns(const std::vector<double>& rows, std::size_t co
 }
 
 // Rows of the modelled columns as the flow sees them behind its bounds.
-std::vector<double> modelled_rows(const FitData& data, std::vector<double> rows) {
+std::vector<double> modelled_rows(const TableDataset& data, std::vector<double> rows) {
   const std::size_t columns = data.record.columns.size();
   if (data.bounds) remove_bounds(*data.bounds, columns, rows);
   if (data.record.given.empty()) return rows;
@@ -213,7 +211,7 @@ std::vector<double> modelled_rows(const FitData& data, std::vector<double> rows)
 
 // What the flow is told before it learns, and the Gaussian, from the rows to train on. How much
 // the correlations are shrunk is chosen by the validation rows.
-void fit_statistics(FitData& data) {
+void fit_statistics(TableDataset& data) {
   const std::size_t columns = data.record.columns.size();
   const std::size_t modelled = columns - data.record.given.size();
   if (data.bounds) widen_to_bins(*data.bounds, data.lattices);
@@ -235,64 +233,123 @@ void fit_statistics(FitData& data) {
 
 }  // namespace
 
-// Mean gaps at 10,000 rows (lib/recipes/defaults.cpp), six samples, with .1, .05 and .02 held out:
-// checkerboard .0484, .0463, .0458, circles .0150, .0151, .0182, where 200 rows choose the step
-// badly. Refitted, with .3, .2, .1 and .05 held out before: circles .0142, .0143, .0146, .0150, the
-// best step having .0140.
-double default_val_fraction(std::size_t rows, bool refit) {
-  if (refit) return 0.2;
-  constexpr double kMost = 0.1, kLeast = 0.05, kEnoughRows = 500;
-  return std::clamp(kEnoughRows / static_cast<double>(rows), kLeast, kMost);
+DataShape TableDataset::shape() const {
+  return {record.training_rows, record.columns.size(), record.given.size(), std::nullopt};
 }
 
-double held_out_part(std::size_t rows, const FitSettings& settings, double most) {
-  const double part =
-      settings.val_fraction.value_or(default_val_fraction(rows, has_refit(settings, rows)));
-  return std::min(part, most / static_cast<double>(rows));
+FlowConfig TableDataset::flow_of(const FlowOptions& options) const {
+  return make_flow(options, {moments.mean, moments.deviation}, whiten, bounds, condition);
 }
 
-FitData without_validation(FitData data) {
-  data.training = concatenated(std::move(data.training), data.validation);
-  data.training_ids = concatenated(std::move(data.training_ids), data.validation_ids);
-  data.weights = data.all_weights;
-  data.record.training_rows += data.record.validation_rows;
-  data.record.validation_rows = 0;
-  data.validation.clear();
-  data.validation_ids.clear();
-  data.validation_weights.clear();
-  data.gaussian = fit_gaussian(data.training, data.record.columns.size(), data.weights);
-  return data;
+namespace {
+
+// Rows of a table with integer columns, which get new noise in every pass.
+DrawRows noisy_rows(const FlowConfig& flow, const TableDataset& data, std::uint64_t seed) {
+  const Dequantise dequantise(data.lattices, flow.row_width());
+  return [flow, dequantise, seed, rows = std::span(data.training),
+          table_ids = std::span(data.training_ids), weights = RowWeights(data.weights),
+          width = data.training.size() / data.training_ids.size()](
+             std::span<const std::uint32_t> numbers, std::uint64_t pass) {
+    std::vector<double> drawn, drawn_weights;
+    std::vector<std::uint64_t> ids;
+    for (const std::uint32_t number : numbers) {
+      const std::span<const double> row = rows.subspan(number * width, width);
+      drawn.insert(drawn.end(), row.begin(), row.end());
+      ids.push_back(table_ids[number]);
+      if (!weights.empty()) drawn_weights.push_back(weights[number]);
+    }
+    dequantise.round_down(drawn);
+    dequantise.add_noise(drawn, ids, seed, pass);
+    return rows_after_prefix(flow, drawn, drawn_weights);
+  };
 }
 
-FitData read_fit_data(const std::string& path, const std::string& val,
-                      const FitSettings& settings) {
-  if (settings.is_image) return read_fit_images(path, val, settings);
-  const std::string source = shown_name(path);
-  FitData data;
-  const FitRows rows = read_rows(path, val, settings, data);
+}  // namespace
+
+TrainingData TableDataset::training_data(const FlowConfig& flow, std::uint64_t noise_seed) const {
+  TrainingData rows;
+  rows.validation = validation;
+  rows.weights = weights;
+  rows.validation_weights = validation_weights;
+  if (lattices.empty()) {
+    PrefixedRows prefixed = rows_after_prefix(flow, training, weights);
+    rows.rows = std::make_shared<const std::vector<float>>(std::move(prefixed.rows));
+    rows.mean_log_det = prefixed.mean_log_det;
+  } else {
+    rows.draw = noisy_rows(flow, *this, noise_seed);
+    rows.drawn_rows = record.training_rows;
+  }
+  return rows;
+}
+
+void TableDataset::set_baselines(Fit& fit) const {
+  if (!mixture_) mixture_ = fit_mixture(training, record.columns.size(), seed, weights);
+  fit.gaussian = gaussian;
+  fit.mixture = *mixture_;
+}
+
+BaselineScores TableDataset::scores_of_baselines(const Fit& fit) const {
+  const std::size_t d = fit.flow.dimension, width = fit.flow.row_width();
+  const auto score = [&](const auto& baseline) {
+    return mean_and_error(conditional_log_density(baseline, validation, d, width),
+                          validation_weights);
+  };
+  return {.gaussian = score(fit.gaussian), .mixture = score(fit.mixture)};
+}
+
+double TableDataset::effective_rows() const {
+  return weights.empty() ? static_cast<double>(record.training_rows)
+                         : iflow::effective_rows(weights);
+}
+
+std::unique_ptr<const Dataset> TableDataset::without_validation() const {
+  auto all = std::make_unique<TableDataset>();
+  all->record = record;
+  all->record.training_rows += record.validation_rows;
+  all->record.validation_rows = 0;
+  all->lattices = lattices;
+  all->training = concatenated(training, validation);
+  all->training_ids = concatenated(training_ids, validation_ids);
+  all->weights = all->all_weights = all_weights;
+  all->bounds = bounds;
+  all->moments = moments;
+  all->condition = condition;
+  all->whiten = whiten;
+  all->gaussian = fit_gaussian(all->training, record.columns.size(), all->weights);
+  all->seed = seed;
+  return all;
+}
+
+std::unique_ptr<const TableDataset> read_table_dataset(const std::string& path,
+                                                       const std::string& val,
+                                                       const Settings& settings) {
+  const std::string source = display_name(path);
+  auto data = std::make_unique<TableDataset>();
+  data->seed = settings.train.seed;
+  const FitRows rows = read_rows(path, val, settings, *data);
   const Table& table = rows.table;
   const std::size_t columns = table.columns.size();
-  const Dequantise dequantise(data.lattices, columns);
+  const Dequantise dequantise(data->lattices, columns);
   check_lattices(dequantise, rows);
-  data.weights = normalised(weights_of(rows.weights, rows.split.training));
-  data.validation_weights = normalised(weights_of(rows.weights, rows.split.validation));
-  data.all_weights = normalised(concatenated(weights_of(rows.weights, rows.split.training),
-                                             weights_of(rows.weights, rows.split.validation)));
-  data.training = gather(table, rows.split.training);
-  data.validation = gather(table, rows.split.validation);
-  data.bounds = bounds_of(settings.bounds, table.columns, data.training);
-  check_not_given(data.bounds, table, data.record);
-  if (data.bounds) check_bounds(*data.bounds, rows);
-  const ColumnMoments moments = column_moments(data.training, columns, data.weights);
+  data->weights = normalised(weights_of(rows.weights, rows.split.training));
+  data->validation_weights = normalised(weights_of(rows.weights, rows.split.validation));
+  data->all_weights = normalised(concatenated(weights_of(rows.weights, rows.split.training),
+                                              weights_of(rows.weights, rows.split.validation)));
+  data->training = gather(table, rows.split.training);
+  data->validation = gather(table, rows.split.validation);
+  data->bounds = bounds_of(settings.bounds, table.columns, data->training);
+  check_not_given(data->bounds, table, data->record);
+  if (data->bounds) check_bounds(*data->bounds, rows);
+  const ColumnMoments moments = column_moments(data->training, columns, data->weights);
   check_training_rows(table, source, rows.split.training.size(), moments);
   if (!val.empty()) check_validation_rows(rows, moments);
 
-  data.training_ids.assign(rows.split.training.begin(), rows.split.training.end());
-  data.validation_ids.assign(rows.split.validation.begin(), rows.split.validation.end());
-  dequantise.add_noise(data.training, data.training_ids, settings.train.seed, 0);
-  dequantise.add_noise(data.validation, data.validation_ids, settings.train.seed, 0);
+  data->training_ids.assign(rows.split.training.begin(), rows.split.training.end());
+  data->validation_ids.assign(rows.split.validation.begin(), rows.split.validation.end());
+  dequantise.add_noise(data->training, data->training_ids, settings.train.seed, 0);
+  dequantise.add_noise(data->validation, data->validation_ids, settings.train.seed, 0);
   try {
-    fit_statistics(data);
+    fit_statistics(*data);
   } catch (const DataError& error) {
     throw DataError(source + ": " + error.what());
   }

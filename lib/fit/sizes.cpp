@@ -1,4 +1,4 @@
-#include "compare_sizes.h"
+#include "fit/sizes.h"
 
 #include "base/error.h"
 #include "report/number_format.h"

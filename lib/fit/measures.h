@@ -1,8 +1,12 @@
-// What compare measures on a fitted model.
+// What a comparison measures on a fitted model.
 #pragma once
 
-#include "checkpoint/model_file.h"
-#include "fit_data.h"
+#include <cstddef>
+#include <vector>
+
+#include "fit/budget.h"
+#include "fit/dataset.h"
+#include "model/flow_model.h"
 
 namespace iflow {
 
@@ -17,6 +21,6 @@ struct ModelMeasures {
   double sample_rate = 0;
 };
 
-ModelMeasures measure(const Fit& fit, const Model& model, const FitData& data);
+ModelMeasures measure(const Fit& fit, const Model& model, const Dataset& data, const Clock& clock);
 
 }  // namespace iflow

@@ -1,4 +1,4 @@
-#include "row_weights.h"
+#include "preprocess/row_weights.h"
 
 #include <algorithm>
 #include <numeric>
