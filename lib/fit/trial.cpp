@@ -15,8 +15,8 @@
 namespace iflow {
 namespace {
 
-// Who is so many nats behind another when both have done so many steps is dropped: who is never
-// makes up for it. (tests/bench/RESULTS.md, the trial of activations)
+// A candidate that is so many nats behind another, both after so many steps, is dropped: it hardly
+// ever makes up for that. (tests/bench/RESULTS.md, the trial of activations)
 constexpr std::uint64_t kEarly = 4000;
 constexpr double kFar = 0.1;
 

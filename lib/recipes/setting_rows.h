@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -124,6 +125,23 @@ Setting size(Setting words, Field field) {
     if (!text.empty() && !field(all)) fields.fail(name, "expected HEIGHTxWIDTH");
   };
   return s;
+}
+
+// Numbers that many settings are.
+inline ValueCheck positive() {
+  return number_check("a number above 0", [](double x) { return x > 0 && std::isfinite(x); });
+}
+
+inline ValueCheck number_from_0() {
+  return number_check("a number from 0", [](double x) { return x >= 0 && std::isfinite(x); });
+}
+
+inline ValueCheck inside_unit() {
+  return number_check("a number between 0 and 1", [](double x) { return x > 0 && x < 1; });
+}
+
+inline ValueCheck fraction_below_1() {
+  return number_check("a number from 0 to below 1", [](double x) { return x >= 0 && x < 1; });
 }
 
 }  // namespace iflow::detail

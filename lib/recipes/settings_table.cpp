@@ -1,7 +1,6 @@
 #include "recipes/settings_table.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 
 #include "base/error.h"
@@ -15,28 +14,16 @@ namespace iflow {
 namespace {
 
 using detail::choice;
+using detail::fraction_below_1;
+using detail::inside_unit;
+using detail::number_from_0;
 using detail::plain;
+using detail::positive;
 using detail::size;
 
 // --- Checks of values on the command line.
 
 constexpr std::uint64_t kMaxSteps = 1'000'000'000'000;
-
-ValueCheck positive() {
-  return number_check("a number above 0", [](double x) { return x > 0 && std::isfinite(x); });
-}
-
-ValueCheck number_from_0() {
-  return number_check("a number from 0", [](double x) { return x >= 0 && std::isfinite(x); });
-}
-
-ValueCheck inside_unit() {
-  return number_check("a number between 0 and 1", [](double x) { return x > 0 && x < 1; });
-}
-
-ValueCheck fraction_below_1() {
-  return number_check("a number from 0 to below 1", [](double x) { return x >= 0 && x < 1; });
-}
 
 std::string check_activation(const std::string& name) {
   const std::vector<std::string>& names = activation_names();

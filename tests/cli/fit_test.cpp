@@ -73,27 +73,6 @@ TEST_CASE("fit --json: the fields, and that they are true") {
   for (const auto& field : result.items()) CHECK_MESSAGE(contains(help, field.key()), field.key());
 }
 
-TEST_CASE("fit: how many rows it holds out, and that the checkpoint says which part of them") {
-  const MoonsFolder folder;
-  const auto held_out = [&](int rows, const std::string& options) {
-    const ProcessResult r = folder.run(
-        "iflow toy moons -n " + std::to_string(rows) +
-        " | iflow fit - --blocks 1 --hidden 4 --steps 1 --force --quiet --json" + options);
-    CHECK_MESSAGE(r.exit_code == 0, r.err);
-    const json part = model_of(folder / "model.iflow")["provenance"]["options"]["val-fraction"];
-    const int held = json::parse(r.out)["validation_rows"];
-    CHECK(std::abs(part.get<double>() * rows - held) < 1);
-    return held;
-  };
-  CHECK(held_out(1000, "") == 200);
-  CHECK(held_out(20000, "") == 4000);
-  CHECK(held_out(20000, " --val-fraction 0.1") == 2000);
-  // Where no refit has them back:
-  CHECK(held_out(1000, " --refit no") == 100);
-  CHECK(held_out(7000, " --refit no") == 500);
-  CHECK(held_out(30000, "") == 1500);
-}
-
 TEST_CASE("fit: standardised by mean and deviation of the training rows") {
   const MoonsFolder folder;
   folder.run("(echo x; seq 1 40) > train.csv; (echo x; seq 100.5 120.5) > val.csv");

@@ -38,37 +38,6 @@ std::string activation_of(const std::filesystem::path& checkpoint) {
   return model_of(checkpoint)["provenance"]["options"]["activation"];
 }
 
-TEST_CASE("fit: the trial's choice is the fit that would have been made with it") {
-  const TempDir folder;
-  const auto run = [&](const std::string& command) {
-    return run_shell(command, {.cwd = folder.path()});
-  };
-  // A ring of Gaussians is smooth, four thin rings are not.
-  for (const auto& [toy, activation] : {std::pair<std::string, std::string>{"8gaussians", "tanh"},
-                                        std::pair<std::string, std::string>{"rings", "sine"}}) {
-    CAPTURE(toy);
-    REQUIRE(run("iflow toy " + toy + " -n 200 -o d.csv").exit_code == 0);
-    const ProcessResult chosen = run("iflow fit d.csv -o chosen --threads 2" + kTried);
-    REQUIRE_MESSAGE(chosen.exit_code == 0, chosen.err);
-    CHECK(activation_of(folder / "chosen") == activation);
-    CHECK_MESSAGE(contains(chosen.err, "activation: " + activation + "; in a trial it has -"),
-                  chosen.err);
-
-    const std::vector<json> tried = trial_lines(folder, "chosen");
-    REQUIRE(tried.size() == 2);
-    CHECK(tried[0]["activation"] == activation);
-    CHECK(tried[0]["validation_loss"] < tried[1]["validation_loss"]);
-
-    const std::string steps = model_of(folder / "chosen")["provenance"]["options"]["steps"].dump();
-    REQUIRE(run("iflow fit d.csv -o told --threads 1 --activation " + activation + " --steps " +
-                steps + kTried)
-                .exit_code == 0);
-    CHECK(contents(folder / "chosen") == contents(folder / "told"));
-    CHECK(trial_lines(folder, "told").empty());
-    REQUIRE(run("rm -r chosen told").exit_code == 0);
-  }
-}
-
 TEST_CASE("fit: a candidate that is far behind after 4,000 steps is dropped") {
   const TempDir folder;
   // Of 1,000 rows, 13,924 steps: trials of 3,713 with sine and of 5,569 with tanh.
@@ -151,19 +120,6 @@ TEST_CASE("fit: interrupted in the trial, it leaves a checkpoint and says how to
   }
 }
 
-TEST_CASE("fit: what was given binds a trial that is run again, be it what suits another plan") {
-  // Of 100 rows, 6,463 steps: by default a validation every 64 of them, but 25 of tanh's 2,585.
-  const std::string options = " --validate-every 64 --patience 2585 --seed 1 ";
-  const EndedFolder folder(SIGKILL, options);
-  REQUIRE(folder.run("iflow fit moons.csv --resume").exit_code == 0);
-  const json training = model_of(folder / "moons.iflow")["provenance"]["options"];
-  CHECK(training["steps"] == 2585);
-  CHECK(training["validate-every"] == 64);
-  CHECK(training["patience"] == 2585);
-  REQUIRE(folder.run("iflow fit moons.csv -o whole" + kTried + options).exit_code == 0);
-  CHECK(contents(folder / "moons.iflow") == contents(folder / "whole"));
-}
-
 TEST_CASE("fit --resume: of an undecided fit") {
   const EndedFolder folder;
   const auto before = contents(folder / "moons.iflow");
@@ -195,31 +151,6 @@ TEST_CASE("fit --resume: of an undecided fit") {
     const ProcessResult r = folder.run("iflow fit moons.csv --resume");
     CHECK(r.exit_code == 4);
     CHECK_MESSAGE(contains(r.err, "provenance.undecided: nothing is left to choose"), r.err);
-  }
-}
-
-TEST_CASE("fit: where every candidate of the trial diverges, so does the fit") {
-  const MoonsFolder folder(kFewRows);
-  const ProcessResult r = folder.run("iflow fit moons.csv --lr 1e12" + kTried);
-  CHECK(r.exit_code == 1);
-  CHECK_MESSAGE(contains(r.err, "warning: trial of sine: training diverged for good"), r.err);
-  CHECK(contains(folder.run("iflow info moons.iflow").out, "step 0 of 6,463"));
-}
-
-TEST_CASE("fit: no trial where there is nothing to choose, or no time for it") {
-  const MoonsFolder folder;
-  folder.run("iflow toy moons -n 20001 -o many.csv");
-  folder.run(
-      "awk -F, 'NR == 1 {print $0 \",z\"} NR > 1 {print $0 \",\" $1 * $2}' moons.csv > 3.csv");
-  const std::string tiny = " --blocks 1 --hidden 4 --force -o m ";
-  for (const std::string options :
-       {"moons.csv --activation sine", "moons.csv --activation elu", "moons.csv --steps 20",
-        "moons.csv --activation-start 3", "moons.csv --time 1s", "moons.csv --model nice", "3.csv",
-        "many.csv --patience 100"}) {
-    const ProcessResult r = folder.run("iflow fit " + options + tiny);
-    CHECK_MESSAGE(r.exit_code == 0, r.err);
-    CHECK_MESSAGE(!contains(r.err, "trial"), r.err);
-    CHECK(trial_lines(folder, "m").empty());
   }
 }
 

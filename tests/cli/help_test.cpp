@@ -1,9 +1,13 @@
 // What --help promises.
 #include <doctest/doctest.h>
 
+#include <map>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "cli/moons_model.h"
+#include "recipes/settings_table.h"
 
 namespace iflow::test {
 namespace {
@@ -27,6 +31,36 @@ TEST_CASE("help: the example of every command works") {
                                           "'/{moons.iflow,moons.csv,heldout.csv} . &&" + example,
                                       {.cwd = folder.path()});
     CHECK_MESSAGE(r.exit_code == 0, r.err);
+  }
+}
+
+// The lines of a help text that begin with an option, each with what follows it.
+std::map<std::string, std::string> options_of(const std::string& help) {
+  std::map<std::string, std::string> options;
+  std::string name;
+  for (const std::string& line : lines_of(help)) {
+    const std::size_t at = line.find("--");
+    const bool begins = line.starts_with("  -") && at != std::string::npos;
+    if (begins) name = line.substr(at + 2, line.find_first_of(" =", at) - at - 2);
+    if (line.empty()) name.clear();
+    if (!name.empty()) options[name] += line + "\n";
+  }
+  return options;
+}
+
+TEST_CASE("help: every option of fit is a setting, with its default, or of this run alone") {
+  const std::set<std::string> of_this_run = {"help",   "output",    "resume", "force", "json",
+                                             "memory", "log-every", "val",    "time",  "version",
+                                             "config", "threads",   "quiet"};
+  const std::map<std::string, std::string> options = options_of(output_of("iflow fit --help"));
+  for (const auto& [name, text] : options) {
+    CAPTURE(name);
+    if (of_this_run.contains(name)) continue;
+    CHECK(contains(text, find_setting(name).help));
+    CHECK(contains(text, "(default: " + default_text(find_setting(name)) + ")"));
+  }
+  for (const Setting& setting : settings_table()) {
+    CHECK_MESSAGE(options.contains(setting.name), setting.name);
   }
 }
 
