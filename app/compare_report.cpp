@@ -1,7 +1,5 @@
 #include "compare_report.h"
 
-#include <algorithm>
-
 #include "fit_result.h"
 #include "model/integer_columns.h"
 #include "recipes/settings_json.h"
@@ -14,21 +12,6 @@ namespace {
 using nlohmann::json;
 
 MeanAndError negated(const MeanAndError& x) { return {-x.mean, x.standard_error}; }
-
-const ComparedModel& best_of(const ComparedData& data) {
-  return *std::min_element(data.models.begin(), data.models.end(),
-                           [&](const ComparedModel& a, const ComparedModel& b) {
-                             return mean_of(data, a).mean < mean_of(data, b).mean;
-                           });
-}
-
-// By how much a model's negative log-likelihood is above the best, row by row.
-MeanAndError above_best(const ComparedData& data, const ComparedModel& model) {
-  const std::vector<double>& best = best_of(data).measures.negative_log_density;
-  std::vector<double> excess = model.measures.negative_log_density;
-  for (std::size_t i = 0; i < excess.size(); ++i) excess[i] -= best[i];
-  return mean_and_error(excess, data.weights);
-}
 
 // Nats of a negative log-likelihood in what `data` are told in: nats, or of images bits/dim.
 MeanAndError in_units(const ComparedData& data, const MeanAndError& nats) {
@@ -128,10 +111,6 @@ const char* const kComparisonFields =
     "of columns, dequantised, gaussian and mixture: image and pixels (of independent pixels); of "
     "each model also bits_per_dim: {mean, se}; inverse_error is in steps of a pixel, over the "
     "first hundred held-out images at most, from the middle of their bins";
-
-MeanAndError mean_of(const ComparedData& data, const ComparedModel& model) {
-  return mean_and_error(model.measures.negative_log_density, data.weights);
-}
 
 std::string likelihood_text(const ComparedData& data, const ComparedModel& model) {
   return with_error(in_units(data, mean_of(data, model))) + " " + unit_of(data) +

@@ -44,7 +44,7 @@ FitRequest request_of(const FitArguments& arguments, const Stopwatch& watch) {
 void run(const FitArguments& arguments) {
   const Stopwatch watch;
   Screen screen(arguments.quiet);
-  data_settings(arguments.given, holds_images(arguments.data));
+  data_settings(arguments.given, holds_images(arguments.data));  // usage errors come first
   check_checkpoint(arguments);
   const FitRequest request = request_of(arguments, watch);
   FitScreen observer(screen, {arguments.checkpoint, arguments.log_every, arguments.memory});

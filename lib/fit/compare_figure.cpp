@@ -1,11 +1,10 @@
-#include "compare_figure.h"
+#include "fit/compare_figure.h"
 
 #include <algorithm>
 #include <span>
 #include <utility>
 
 #include "fit/table_dataset.h"
-#include "image_input.h"
 #include "model/image_rows.h"
 #include "model/plane.h"
 #include "report/comparison_figure.h"
@@ -89,15 +88,21 @@ class ImageCompareFigure final : public CompareFigure {
     ImagePanel samples =
         panel("samples", decoded(model, model.sample_latent(seed_, 0, kImages, 1)));
     samples.note = fixed_point(bits, 3) + " bits/dim";
-    figure_.rows.push_back(
-        {name,
-         {panel("data", originals_), std::move(samples),
-          panel("reconstructions", decoded(model, model.encode(centred_rows(originals_))))}});
+    figure_.rows.push_back({name,
+                            {panel("data", originals_), std::move(samples),
+                             panel("reconstructions", reconstructed(model))}});
   }
 
   Canvas render() const override { return render_image_figure(figure_); }
 
  private:
+  // From the middle of their bins.
+  Images reconstructed(const Model& model) const {
+    std::vector<double> rows = rows_of(originals_);
+    for (double& x : rows) x += 0.5;
+    return decoded(model, model.encode(rows));
+  }
+
   Images decoded(const Model& model, const std::vector<double>& z) const {
     InversionReport report;
     return images_of(record_, model.decode(z, {}, report));
