@@ -359,13 +359,13 @@ Setting continuation_setting(const char* group) {
                .group = group,
                .type = "Q",
                .help =
-                   "Roulette: the chance of each further term; 0: of term k or more,\n"
+                   "Roulette: the chance of each further term; 0: of term k or more, "
                    "(terms / k)^2, for Jacobians that come close to 1",
                .by_default = "0.5, of images 0",
                .scope = {.models = {ModelKind::kIResNet}, .methods = {LogDetMethod::kRoulette}},
                .check = fraction_below_1()};
-  s.read = read_text<double>;
-  s.get = [](const Settings& all) { return json(tail_to_number(all.train.log_det)); };
+  s.read = detail::read_text<double>;
+  s.get = [](const Settings& all) { return nlohmann::json(tail_to_number(all.train.log_det)); };
   s.set = [](JsonFields& fields, Settings& all) {
     set_tail(all.train.log_det, fields.get<double>("continuation"));
   };
