@@ -54,7 +54,7 @@ void refuse_row_options(const DecodeOptions& options) {
                    " is a model of images, which are written, not rows");
 }
 
-void run_to_images(const DecodeOptions& options, const Fit& fit, const Model& model) {
+void run_to_images(const DecodeOptions& options, const FittedModel& model) {
   refuse_row_options(options);
   const auto out = open_image_output(options.output);
   TableReader reader = open_rows(options.input, latent_names(model.dimension()), true);
@@ -67,34 +67,30 @@ void run_to_images(const DecodeOptions& options, const Fit& fit, const Model& mo
   };
   const RowCounts counts = for_each_chunk(reader, options.input.path, decode,
                                           [&](const TableChunk&, std::span<const double> x) {
-                                            out->add(images_of(*fit.data.image, x));
+                                            out->add(images_of(*model.columns().image(), x));
                                           });
   out->finish();
   finish_inversion(unconverged, counts.read, options.inverse);
 }
 
 void run(const DecodeOptions& options) {
-  const Fit fit = load_fit_without_training(options.checkpoint);
-  const Model model = model_of(fit, options.checkpoint);
-  if (fit.data.image) return run_to_images(options, fit, model);
+  const FittedModel model = load_model(options.checkpoint);
+  if (model.columns().image()) return run_to_images(options, model);
+  const DataRecord& data = model.record().data;
   const auto out = open_row_output(options.output, options.json);
   std::vector<std::string> latent = latent_names(model.dimension());
-  latent.insert(latent.end(), fit.data.given.begin(), fit.data.given.end());
+  latent.insert(latent.end(), data.given.begin(), data.given.end());
   TableReader reader = open_rows(options.input, latent, true);
-  const Dequantise dequantise = dequantise_of(fit);
   std::size_t unconverged = 0;
   const auto decode = [&](const Rows& rows) {
     InversionReport report;
     InverseOptions inverse = options.inverse;
     inverse.local = options.bound;
-    std::vector<double> x =
-        with_condition(fit, model.decode(rows.values, inverse, report), rows.values);
+    std::vector<double> x = model.decode(rows.values, inverse, report);
     unconverged += report.unconverged;
-    dequantise.round_down(x);
-    x = in_data_order(fit, std::move(x));
     return options.bound ? with_bound(x, report.bound) : x;
   };
-  std::vector<std::string> columns = fit.data.columns;
+  std::vector<std::string> columns = data.columns;
   if (options.bound) columns.emplace_back("bound");
   const RowCounts counts = stream_rows(reader, options.input.path, decode, columns, *out);
   warn_of_dropped(counts);

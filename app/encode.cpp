@@ -3,12 +3,9 @@
 #include <memory>
 
 #include "checkpoint/model_file.h"
-#include "column_bounds.h"
 #include "commands.h"
-#include "given_columns.h"
 #include "image_input.h"
 #include "image_options.h"
-#include "integer_columns.h"
 #include "options.h"
 #include "result.h"
 #include "row_input.h"
@@ -27,13 +24,13 @@ struct EncodeOptions {
   bool json = false;
 };
 
-void run_on_images(const EncodeOptions& options, const Fit& fit, const Model& model) {
-  ImageReader reader = open_images(options.input, fit, options.checkpoint);
+void run_on_images(const EncodeOptions& options, const FittedModel& model) {
+  ImageReader reader = open_images(options.input, model.record(), options.checkpoint);
   const std::size_t d = model.dimension();
   const auto out = open_row_output(options.output, options.json, reader.count());
   out->begin(latent_names(d), false);
-  for_each_images(reader, [&](const Images& images, const Rows&) {
-    const std::vector<double> z = model.encode(centred_rows(images));
+  for_each_images(reader, [&](const Images&, const Rows& rows) {
+    const std::vector<double> z = model.encode(rows.values);
     for (std::size_t i = 0; i < z.size(); ++i) {
       out->number(z[i]);
       if ((i + 1) % d == 0) out->end_row();
@@ -43,18 +40,14 @@ void run_on_images(const EncodeOptions& options, const Fit& fit, const Model& mo
 }
 
 void run(const EncodeOptions& options) {
-  const Fit fit = load_fit_without_training(options.checkpoint);
-  const Model model = model_of(fit, options.checkpoint);
-  if (fit.data.image) return run_on_images(options, fit, model);
+  const FittedModel model = load_model(options.checkpoint);
+  if (model.columns().image()) return run_on_images(options, model);
+  const DataRecord& data = model.record().data;
   const auto out = open_row_output(options.output, options.json);
-  TableReader reader = open_rows(options.input, fit.data);
-  const auto encode = [&](const Rows& rows) {
-    const std::vector<double> x = centred_rows(fit, rows, options.input.path);
-    refuse_outside(fit, rows, options.input.path);
-    return with_condition(fit, model.encode(x), x);
-  };
+  TableReader reader = open_rows(options.input, data);
+  const auto encode = [&](const Rows& rows) { return model.encode(rows.values); };
   std::vector<std::string> columns = latent_names(model.dimension());
-  columns.insert(columns.end(), fit.data.given.begin(), fit.data.given.end());
+  columns.insert(columns.end(), data.given.begin(), data.given.end());
   warn_of_dropped(stream_rows(reader, options.input.path, encode, columns, *out));
 }
 

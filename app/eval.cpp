@@ -8,9 +8,8 @@
 
 #include "base/error.h"
 #include "checkpoint/model_file.h"
-#include "column_bounds.h"
 #include "commands.h"
-#include "density.h"
+#include "density_options.h"
 #include "eval_baselines.h"
 #include "eval_report.h"
 #include "image_eval.h"
@@ -52,20 +51,18 @@ std::vector<double> differences(std::vector<double> a, const std::vector<double>
 // One pass over the rows to evaluate.
 class Evaluator {
  public:
-  Evaluator(const EvalOptions& options, const Fit& fit, const Model& model, Density& density,
+  Evaluator(const EvalOptions& options, const FittedModel& model, const Density& density,
             const std::vector<Baseline>& baselines)
       : options_(options),
-        fit_(fit),
         model_(model),
         density_(density),
         baselines_(baselines),
         log_p_of_baselines_(baselines.size()),
         x_(model.dimension()),
-        z_(model.dimension()),
-        bounds_(find_bounds(fit)) {}
+        z_(model.dimension()) {}
 
   Evaluation run() {
-    TableReader reader = open_rows(options_.input, fit_.data);
+    TableReader reader = open_rows(options_.input, model_.record().data);
     Evaluation result;
     result.counts = for_each_chunk(
         reader, options_.input.path, [&](const Rows& rows) { return measure(rows); },
@@ -80,34 +77,41 @@ class Evaluator {
       result.comparisons.push_back({baseline.name, baseline.key, baseline.difference_key,
                                     summarise(log_p), summarise(differences(log_p_, log_p))});
     }
-    result.columns = modelled_columns(fit_.data);
+    result.columns = modelled_columns(model_.record().data);
     result.z = std::move(z_);
-    result.marginals = marginals_of(model_, x_, conditions_, options_.density.seed);
+    result.marginals = marginals_of(model_.flow(), x_, conditions_, options_.density.seed);
     return result;
   }
 
+  const MissedPromises& missed() const { return missed_; }
+
  private:
   std::vector<double> measure(const Rows& rows) {
-    const std::size_t width = density_.columns().size();
-    std::vector<double> results = density_(rows);
-    for (std::size_t i = 0; i < results.size(); i += width) log_p_.push_back(results[i]);
+    const std::vector<DensityEstimate> results = density_(rows);
+    std::vector<double> log_p;
+    for (const DensityEstimate& row : results) log_p.push_back(row.value);
+    log_p_.insert(log_p_.end(), log_p.begin(), log_p.end());
+    const MissedPromises more = density_.missed(results);
+    missed_.standard_errors += more.standard_errors;
+    missed_.bounds += more.bounds;
     const auto averages = averaged_log_densities(baselines_, density_, rows);
     for (std::size_t b = 0; b < baselines_.size(); ++b) {
       log_p_of_baselines_[b].insert(log_p_of_baselines_[b].end(), averages[b].begin(),
                                     averages[b].end());
     }
     keep_images(rows);
-    return results;
+    return log_p;
   }
 
-  // x and z of the rows that have an image: not those outside their bounds or off their lattice.
+  // x and z of the rows that have a latent row: not those outside their bounds or off their
+  // lattice.
   void keep_images(const Rows& rows) {
     const std::size_t d = model_.dimension(), width = model_.row_width();
-    const std::vector<double> x = density_.drawn(rows, 0), z = model_.encode(x);
+    const std::vector<double> x = density_.drawn(rows, 0), z = model_.flow().encode(x);
+    const std::vector<double> in_order = model_.columns().in_flow_order(rows.values);
     for (std::size_t row = 0; row < rows.indices.size(); ++row) {
-      const auto given = rows.values.subspan(row * width, width);
-      if (bounds_ && find_outside(*bounds_, row_columns(fit_.data), given)) continue;
-      if (density_.dequantise().off_lattice(given) != nullptr) continue;
+      const auto given = std::span(in_order).subspan(row * width, width);
+      if (!model_.columns().problem(given).empty()) continue;
       for (std::size_t j = 0; j < d; ++j) {
         x_[j].push_back(x[row * width + j]);
         z_[j].push_back(z[row * d + j]);
@@ -127,15 +131,14 @@ class Evaluator {
   }
 
   const EvalOptions& options_;
-  const Fit& fit_;
-  const Model& model_;
-  Density& density_;
+  const FittedModel& model_;
+  const Density& density_;
   const std::vector<Baseline>& baselines_;
   std::vector<double> log_p_;
   std::vector<std::vector<double>> log_p_of_baselines_;
   std::vector<std::vector<double>> x_, z_;  // by columns
   std::vector<double> conditions_;          // of their rows, by rows
-  std::optional<IntervalConfig> bounds_;
+  MissedPromises missed_;
 };
 
 std::vector<std::string> notes_on(const Evaluation& e, const Fit& fit,
@@ -167,14 +170,14 @@ DensityOptions density_of_many(DensityOptions options) {
 }
 
 void run(const EvalOptions& options) {
-  const Fit fit = load_fit_without_training(options.checkpoint);
-  const Model model = model_of(fit, options.checkpoint);
+  const FittedModel model = load_model(options.checkpoint);
+  const Fit& fit = model.record();
   if (fit.data.image) {
     if (!options.train.empty()) throw UsageError("--train: there is no KDE of images");
-    return evaluate_images(options.input, options.checkpoint, fit, model,
+    return evaluate_images(options.input, options.checkpoint, model,
                            density_of_many(options.density), options.json);
   }
-  Density density(fit, model, options.density);
+  const Density density = model.density(options.density);
   std::optional<KernelDensity> kde;
   if (options.train == "-" && options.input.path == "-") {
     throw UsageError("--train: standard input is DATA already");
@@ -183,7 +186,8 @@ void run(const EvalOptions& options) {
     kde = kde_of_file(fit, options.train, options.input, options.density.seed);
   }
   const std::vector<Baseline> baselines = baselines_of(fit, kde);
-  Evaluation evaluation = Evaluator(options, fit, model, density, baselines).run();
+  Evaluator evaluator(options, model, density, baselines);
+  Evaluation evaluation = evaluator.run();
   evaluation.notes = notes_on(evaluation, fit, kde);
   if (options.json) {
     nlohmann::json result = evaluation_json(evaluation);
@@ -198,7 +202,7 @@ void run(const EvalOptions& options) {
   }
   warn_of_dropped(evaluation.counts);
   warn_of_infinite(evaluation.infinite);
-  density.check_promises();
+  warn_of_missed(evaluator.missed());
   finish_inversion(evaluation.marginals.unconverged, kMarginalSamples, {});
 }
 

@@ -9,7 +9,7 @@
 
 #include "baselines/kde.h"
 #include "checkpoint/model_file.h"
-#include "density.h"
+#include "model/density.h"
 #include "row_input.h"
 
 namespace iflow {

@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "density_options.h"
 #include "eval_report.h"
 #include "image_input.h"
 #include "image_rows.h"
@@ -54,6 +55,7 @@ struct ImageEvaluation {
   double largest_bound = 0;                       // of the truncation, nats
   double sum_of_bounds = 0;
   LatentMoments latent;
+  MissedPromises missed;
 
   double mean_bound() const { return sum_of_bounds / static_cast<double>(log_p.size()); }
 };
@@ -64,20 +66,22 @@ MeanAndError summarise(const std::vector<double>& log_p) {
   return result;
 }
 
-ImageEvaluation measure(ImageReader& reader, const Fit& fit, const Model& model, Density& density) {
+ImageEvaluation measure(ImageReader& reader, const FittedModel& model, const Density& density) {
   ImageEvaluation e;
-  const std::size_t width = density.columns().size();
   for_each_images(reader, [&](const Images& images, const Rows& rows) {
-    const std::vector<double> results = density(rows);
+    const std::vector<DensityEstimate> results = density(rows);
+    const MissedPromises more = density.missed(results);
+    e.missed.standard_errors += more.standard_errors;
+    e.missed.bounds += more.bounds;
     for (std::size_t i = 0; i < images.count(); ++i) {
-      e.log_p.push_back(results[i * width]);
-      e.pixels.push_back(log_probability(fit.pixels, images.image(i)));
+      e.log_p.push_back(results[i].value);
+      e.pixels.push_back(log_probability(model.record().pixels, images.image(i)));
       e.difference.push_back(e.log_p.back() - e.pixels.back());
-      const double bound = results[i * width + 2];
+      const double bound = results[i].truncation_bound;
       e.largest_bound = std::max(e.largest_bound, bound);
       e.sum_of_bounds += bound;
     }
-    e.latent.add(model.encode(density.drawn(rows, 0)));
+    e.latent.add(model.flow().encode(density.drawn(rows, 0)));
   });
   return e;
 }
@@ -134,17 +138,17 @@ const char* const kImageEvaluationFields =
     "  latent                       of all numbers of all z: mean, standard_deviation, skewness,\n"
     "                               excess_kurtosis";
 
-void evaluate_images(const RowInput& input, const std::string& checkpoint, const Fit& fit,
-                     const Model& model, const DensityOptions& options, bool json) {
-  ImageReader reader = open_images(input, fit, checkpoint);
-  Density density(fit, model, options);
-  const ImageEvaluation e = measure(reader, fit, model, density);
+void evaluate_images(const RowInput& input, const std::string& checkpoint, const FittedModel& model,
+                     const DensityOptions& options, bool json) {
+  ImageReader reader = open_images(input, model.record(), checkpoint);
+  const Density density = model.density(options);
+  const ImageEvaluation e = measure(reader, model, density);
   if (json) {
     print_result(json_of(e, density, model.dimension()));
   } else {
     print_result(text_of(e, density, model.dimension()));
   }
-  density.check_promises();
+  warn_of_missed(e.missed);
 }
 
 }  // namespace iflow

@@ -20,7 +20,6 @@ void add_tolerance_option(CLI::App& command, InverseOptions& inverse) {
 }
 
 void finish_inversion(std::size_t unconverged, std::size_t rows, const InverseOptions& inverse) {
-  constexpr int kPromiseMissed = 5;
   if (unconverged == 0) return;
   Screen(false).warn(std::to_string(unconverged) + " of " + std::to_string(rows) +
                      (rows == 1 ? " row" : " rows") + " did not converge to --tol " +

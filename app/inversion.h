@@ -8,6 +8,9 @@
 
 namespace iflow {
 
+// The exit code of a command that missed what was asked of it, or found a promise broken.
+inline constexpr int kPromiseMissed = 5;
+
 // Adds --tol.
 void add_tolerance_option(CLI::App& command, InverseOptions& inverse);
 

@@ -36,17 +36,15 @@ struct InvertOptions {
   bool json = false;
 };
 
-void run_on_images(const InvertOptions& options, const Fit& fit, const Model& model) {
+void run_on_images(const InvertOptions& options, const FittedModel& model) {
   const auto out = open_image_output(options.output);
-  ImageReader reader = open_images(options.input, fit, options.checkpoint);
-  ImageInvertReport report(model);
-  for_each_images(reader, [&](const Images& images, const Rows&) {
-    const std::vector<double> x = centred_rows(images);
-    InversionReport inversion;
-    const std::vector<double> again = model.decode(model.encode(x), options.inverse, inversion);
-    Images reconstructions = images_of(*fit.data.image, again);
+  ImageReader reader = open_images(options.input, model.record(), options.checkpoint);
+  ImageInvertReport report(model.flow());
+  for_each_images(reader, [&](const Images& images, const Rows& rows) {
+    const Reconstruction again = model.reconstruct(rows.values, options.inverse);
+    Images reconstructions = images_of(*model.columns().image(), again.rows);
     reconstructions.names = images.names;
-    report.add(images, reconstructions, again, inversion);
+    report.add(images, reconstructions, again.back, again.inversion);
     out->add(reconstructions);
   });
   out->finish();
@@ -59,22 +57,16 @@ void run(const InvertOptions& options) {
   if (options.json && options.output == "-") {
     throw UsageError("--json prints the report on standard output: give the rows a file with -o");
   }
-  const Fit fit = load_fit_without_training(options.checkpoint);
-  const Model model = model_of(fit, options.checkpoint);
-  if (fit.data.image) return run_on_images(options, fit, model);
+  const FittedModel model = load_model(options.checkpoint);
+  const Fit& fit = model.record();
+  if (fit.data.image) return run_on_images(options, model);
   const auto out = open_row_output(options.output, false);
   TableReader reader = open_rows(options.input, fit.data);
-  InvertReport report(fit, model);
-  const Dequantise dequantise = dequantise_of(fit);
+  InvertReport report(fit, model.flow());
   const auto reconstruct = [&](const Rows& rows) {
-    const std::vector<double> x = centred_rows(fit, rows, options.input.path);
-    refuse_outside(fit, rows, options.input.path);
-    InversionReport inversion;
-    const std::vector<double> z = with_condition(fit, model.encode(x), x);
-    std::vector<double> again = with_condition(fit, model.decode(z, options.inverse, inversion), x);
-    report.add(x, again, inversion);
-    dequantise.round_down(again);
-    return in_data_order(fit, std::move(again));
+    const Reconstruction again = model.reconstruct(rows.values, options.inverse);
+    report.add(again.x, again.back, again.inversion);
+    return again.rows;
   };
   const RowCounts counts =
       stream_rows(reader, options.input.path, reconstruct, fit.data.columns, *out);

@@ -8,7 +8,7 @@
 #include "base/mean_and_error.h"
 #include "checkpoint/model_file.h"
 #include "commands.h"
-#include "density.h"
+#include "density_options.h"
 #include "image_input.h"
 #include "image_options.h"
 #include "image_rows.h"
@@ -89,6 +89,27 @@ RowCounts write_mean(TableReader& reader, const std::string& path, const RowFunc
   return counts;
 }
 
+std::vector<std::string> density_columns(const Density& density) {
+  if (density.is_exact()) return {"logprob"};
+  return {"logprob", "se", "bound"};
+}
+
+// The numbers of those columns, (n, width).
+std::vector<double> numbers_of(const Density& density, const Rows& rows, MissedPromises& missed) {
+  const std::vector<DensityEstimate> results = density(rows);
+  const MissedPromises more = density.missed(results);
+  missed.standard_errors += more.standard_errors;
+  missed.bounds += more.bounds;
+  std::vector<double> numbers;
+  for (const DensityEstimate& row : results) {
+    numbers.push_back(row.value);
+    if (!density.is_exact()) {
+      numbers.insert(numbers.end(), {row.standard_error, row.truncation_bound});
+    }
+  }
+  return numbers;
+}
+
 // Results (n, width) of a density, all of them in bits per dimension.
 void to_bits_per_dim(std::vector<double>& results, std::size_t width, std::size_t dimension) {
   for (std::size_t i = 0; i < results.size(); ++i) {
@@ -97,16 +118,17 @@ void to_bits_per_dim(std::vector<double>& results, std::size_t width, std::size_
   }
 }
 
-void run_on_images(const LogprobOptions& options, const Fit& fit, const Model& model) {
+void run_on_images(const LogprobOptions& options, const FittedModel& model) {
   const auto out = open_row_output(options.output, options.json);
-  ImageReader reader = open_images(options.input, fit, options.checkpoint);
-  Density density(fit, model, options.density);
-  std::vector<std::string> columns = density.columns();
+  ImageReader reader = open_images(options.input, model.record(), options.checkpoint);
+  const Density density = model.density(options.density);
+  MissedPromises missed;
+  std::vector<std::string> columns = density_columns(density);
   if (options.bits_per_dim) columns.front() = "bits_per_dim";
   RunningMean mean;
   if (!options.mean) out->begin(columns, false);
   const auto take = [&](const Images&, const Rows& rows) {
-    std::vector<double> results = density(rows);
+    std::vector<double> results = numbers_of(density, rows, missed);
     if (options.bits_per_dim) to_bits_per_dim(results, columns.size(), model.dimension());
     for (std::size_t i = 0; i < results.size(); ++i) {
       if (options.mean && i % columns.size() == 0) mean.add(results[i]);
@@ -122,24 +144,25 @@ void run_on_images(const LogprobOptions& options, const Fit& fit, const Model& m
     out->finish();
   }
   Screen(false).note(measure_of_images(density.draws()));
-  density.check_promises();
+  warn_of_missed(missed);
 }
 
 void run(const LogprobOptions& options) {
-  const Fit fit = load_fit_without_training(options.checkpoint);
-  const Model model = model_of(fit, options.checkpoint);
-  if (fit.data.image) return run_on_images(options, fit, model);
+  const FittedModel model = load_model(options.checkpoint);
+  const Fit& fit = model.record();
+  if (fit.data.image) return run_on_images(options, model);
   if (options.bits_per_dim) {
     throw UsageError("--bits-per-dim: " + options.checkpoint + " is not a model of images");
   }
   const auto out = open_row_output(options.output, options.json);
   const std::string& path = options.input.path;
   TableReader reader = open_rows(options.input, fit.data);
-  Density density(fit, model, options.density);
-  const std::vector<std::string> columns = density.columns();
+  const Density density = model.density(options.density);
+  MissedPromises missed;
+  const std::vector<std::string> columns = density_columns(density);
   std::size_t infinite = 0;
   const auto log_density = [&](const Rows& rows) {
-    std::vector<double> results = density(rows);
+    std::vector<double> results = numbers_of(density, rows, missed);
     for (std::size_t i = 0; i < results.size(); i += columns.size()) {
       if (std::isinf(results[i])) ++infinite;
     }
@@ -154,7 +177,7 @@ void run(const LogprobOptions& options) {
   }
   warn_of_dropped(counts);
   warn_of_infinite(infinite);
-  density.check_promises();
+  warn_of_missed(missed);
 }
 
 }  // namespace

@@ -61,8 +61,7 @@ TableReader open_rows(const RowInput& input, const std::vector<std::string>& col
 }
 
 TableReader open_rows(const RowInput& input, const DataRecord& data) {
-  refuse_images(input, data.columns.size());
-  return TableReader(input.path, rows_like(input.table, data));
+  return open_rows(input, data.columns, data.has_header);
 }
 
 TableOptions rows_like(const TableOptions& options, const DataRecord& data) {

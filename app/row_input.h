@@ -36,10 +36,9 @@ void settle_input(const CLI::App& command, RowInput& input);
 TableReader open_rows(const RowInput& input, const std::vector<std::string>& columns,
                       bool columns_have_names);
 
-// Opens a table like the one a model was fitted on; rows come with the given columns behind the
-// modelled ones. Throws as above.
+// Opens a table like the one a model was fitted on, its columns in their order. Throws as above.
 TableReader open_rows(const RowInput& input, const DataRecord& data);
-// How such a table is read.
+// How such a table is read with the given columns behind the modelled ones.
 TableOptions rows_like(const TableOptions& options, const DataRecord& data);
 
 }  // namespace iflow

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "model/columns.h"
 
 namespace iflow {
 
@@ -48,6 +49,9 @@ std::vector<double> results_of(const std::string& path, const TableChunk& chunk,
   try {
     std::vector<double> results = f(rows);
     if (!has_nan(results)) return results;
+  } catch (const RowError& error) {
+    throw DataError(display_name(path) + ": row " + std::to_string(indices[error.row()] + 1) +
+                    " (the header not counted): " + error.problem());
   } catch (const NumericError&) {
     // The computation counts rows from the chunk's start; named below as the file counts them.
   }

@@ -32,7 +32,7 @@ namespace iflow {
 
 namespace {
 
-struct SampleOptions {
+struct SampleArguments {
   std::string checkpoint;
   std::uint64_t rows = 0;
   RowInput given;  // the conditions of a conditional model
@@ -47,17 +47,14 @@ struct SampleOptions {
 // Latent rows on their way to the output.
 class Sampler {
  public:
-  Sampler(const SampleOptions& options, const Fit& fit, const Model& model, RowOutput& out)
-      : options_(options), fit_(fit), model_(model), out_(out), dequantise_(dequantise_of(fit)) {}
+  Sampler(const SampleArguments& options, const FittedModel& model, RowOutput& out)
+      : options_(options), model_(model), out_(out) {}
 
   // Draws from latent rows (n, width). `kept`: columns to pass through, of each row.
   void draw(std::span<const double> latent, const std::vector<std::string>& kept) {
     const std::size_t width = model_.row_width();
     InversionReport report;
-    std::vector<double> x =
-        with_condition(fit_, model_.decode(latent, options_.inverse, report), latent);
-    dequantise_.round_down(x);
-    x = in_data_order(fit_, std::move(x));
+    const std::vector<double> x = model_.decode(latent, options_.inverse, report);
     const std::size_t n = x.size() / width;
     for (std::size_t i = 0; i < n; ++i) {
       write_row({x.data() + i * width, width});
@@ -82,27 +79,25 @@ class Sampler {
     }
   }
 
-  const SampleOptions& options_;
-  const Fit& fit_;
-  const Model& model_;
+  const SampleArguments& options_;
+  const FittedModel& model_;
   RowOutput& out_;
-  Dequantise dequantise_;
   std::uint64_t written_ = 0;  // rows
   std::size_t unconverged_ = 0;
 };
 
-void sample_rows(const SampleOptions& options, const Fit& fit, const Model& model, Sampler& sampler,
+void sample_rows(const SampleArguments& options, const FittedModel& model, Sampler& sampler,
                  RowOutput& out) {
-  out.begin(fit.data.columns, fit.data.has_header);
+  out.begin(model.record().data.columns, model.record().data.has_header);
   const std::size_t chunk = chunk_rows(model.dimension());
   for (std::uint64_t first = 0; first < options.rows; first += chunk) {
     const std::size_t n = std::min<std::uint64_t>(chunk, options.rows - first);
-    sampler.draw(model.sample_latent(options.seed, first, n, options.temperature), {});
+    sampler.draw(model.flow().sample_latent(options.seed, first, n, options.temperature), {});
   }
 }
 
 // The table of conditions: its columns by name, among which those modelled may be.
-TableReader open_conditions(const SampleOptions& options, const Fit& fit) {
+TableReader open_conditions(const SampleArguments& options, const Fit& fit) {
   TableOptions table = options.given.table;
   table.expected = fit.data.given;
   table.expected_has_header = fit.data.has_header;
@@ -112,8 +107,9 @@ TableReader open_conditions(const SampleOptions& options, const Fit& fit) {
 
 // As many draws for every row of the conditions as options.rows says, draw j of row i keyed by
 // (seed, i, j).
-void sample_given(const SampleOptions& options, const Fit& fit, const Model& model,
-                  Sampler& sampler, RowOutput& out) {
+void sample_given(const SampleArguments& options, const FittedModel& model, Sampler& sampler,
+                  RowOutput& out) {
+  const Fit& fit = model.record();
   TableReader reader = open_conditions(options, fit);
   const std::size_t kept = reader.kept_columns().size(), c = fit.data.given.size();
   std::vector<std::string> columns = fit.data.columns;
@@ -132,8 +128,8 @@ void sample_given(const SampleOptions& options, const Fit& fit, const Model& mod
       if (rows.usable[i] == 0) continue;
       const std::uint64_t row = options.first_row + rows.first_row + i;
       for (std::uint64_t draw = 0; draw < options.rows; ++draw) {
-        const std::vector<double> z = model.sample_latent(options.seed, row, 1, options.temperature,
-                                                          static_cast<std::uint32_t>(draw));
+        const std::vector<double> z = model.flow().sample_latent(
+            options.seed, row, 1, options.temperature, static_cast<std::uint32_t>(draw));
         latent.insert(latent.end(), z.begin(), z.end());
         latent.insert(latent.end(), condition, condition + c);
         for (std::size_t k = 0; k < kept; ++k) texts.push_back(rows.kept[i * kept + k]);
@@ -148,7 +144,7 @@ void sample_given(const SampleOptions& options, const Fit& fit, const Model& mod
   warn_of_dropped(counts);
 }
 
-void check(const SampleOptions& options, const Fit& fit) {
+void check(const SampleArguments& options, const Fit& fit) {
   const bool conditional = !fit.data.given.empty();
   if (conditional && options.given.path.empty()) {
     throw UsageError("--given: " + options.checkpoint + " is conditional on " +
@@ -163,37 +159,38 @@ void check(const SampleOptions& options, const Fit& fit) {
   }
 }
 
-void run_to_images(const SampleOptions& options, const Fit& fit, const Model& model) {
+void run_to_images(const SampleArguments& options, const FittedModel& model) {
   if (options.json) throw UsageError("--json: images are written, not rows");
   const auto out = open_image_output(options.output);
   const std::size_t chunk = chunk_rows(model.dimension());
   std::size_t unconverged = 0;
   for (std::uint64_t first = 0; first < options.rows; first += chunk) {
     const std::size_t n = std::min<std::uint64_t>(chunk, options.rows - first);
-    const std::vector<double> z = model.sample_latent(options.seed, first, n, options.temperature);
+    const std::vector<double> z =
+        model.flow().sample_latent(options.seed, first, n, options.temperature);
     InversionReport report;
-    out->add(images_of(*fit.data.image, model.decode(z, options.inverse, report)));
+    out->add(images_of(*model.columns().image(), model.decode(z, options.inverse, report)));
     unconverged += report.unconverged;
   }
   out->finish();
   finish_inversion(unconverged, options.rows, options.inverse);
 }
 
-void run(SampleOptions options) {
-  const Fit fit = load_fit_without_training(options.checkpoint);
-  const Model model = model_of(fit, options.checkpoint);
+void run(SampleArguments options) {
+  const FittedModel model = load_model(options.checkpoint);
+  const Fit& fit = model.record();
   const bool conditional = !options.given.path.empty();
   if (conditional && options.rows == 0) options.rows = 1;
   check(options, fit);
-  if (fit.data.image) return run_to_images(options, fit, model);
+  if (fit.data.image) return run_to_images(options, model);
   const auto out =
       open_row_output(options.output, options.json,
                       conditional ? std::nullopt : std::optional<std::uint64_t>(options.rows));
-  Sampler sampler(options, fit, model, *out);
+  Sampler sampler(options, model, *out);
   if (conditional) {
-    sample_given(options, fit, model, sampler, *out);
+    sample_given(options, model, sampler, *out);
   } else {
-    sample_rows(options, fit, model, sampler, *out);
+    sample_rows(options, model, sampler, *out);
   }
   out->finish();
   finish_inversion(sampler.unconverged(), sampler.written(), options.inverse);
@@ -204,7 +201,7 @@ void run(SampleOptions options) {
 void add_sample(CLI::App& program) {
   CLI::App& command = add_command(program, "sample", "New rows or images drawn from the model",
                                   "iflow sample moons.iflow -n 1000 > new.csv");
-  const auto options = std::make_shared<SampleOptions>();
+  const auto options = std::make_shared<SampleArguments>();
   add_checkpoint_argument(command, options->checkpoint);
   command
       .add_option("-n,--rows", options->rows,

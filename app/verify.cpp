@@ -17,6 +17,7 @@
 #include "flow/condition.h"
 #include "flow/lanes.h"
 #include "given_columns.h"
+#include "inversion.h"
 #include "nn/lipschitz.h"
 #include "objective/base_density.h"
 #include "options.h"
@@ -258,7 +259,6 @@ void run(const VerifyOptions& options) {
     }
     print_result(text);
   }
-  constexpr int kPromiseMissed = 5;
   if (!kept) throw CLI::RuntimeError(kPromiseMissed);
 }
 

@@ -265,8 +265,10 @@ Fit load_fit_without_training(const std::string& directory) {
   return fit_from_checkpoint(load_checkpoint(directory, {"weights"}), directory);
 }
 
-Model load_model(const std::string& directory) {
-  return model_of(load_fit_without_training(directory), directory);
+FittedModel load_model(const std::string& directory) {
+  Fit fit = load_fit_without_training(directory);
+  Model flow = model_of(fit, directory);
+  return {std::move(fit), std::move(flow)};
 }
 
 namespace {

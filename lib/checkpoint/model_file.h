@@ -7,7 +7,7 @@
 #include "checkpoint/store_reader.h"
 #include "checkpoint/store_writer.h"
 #include "model/fit_record.h"
-#include "model/flow_model.h"
+#include "model/fitted_model.h"
 
 namespace iflow {
 
@@ -23,7 +23,7 @@ Fit load_fit_without_training(const std::string& directory);
 
 // The model of a checkpoint. Throws CheckpointError, also when the parameters don't keep the flow
 // invertible.
-Model load_model(const std::string& directory);
+FittedModel load_model(const std::string& directory);
 Model model_of(const Fit& fit, const std::string& directory);
 
 }  // namespace iflow

@@ -141,7 +141,7 @@ TEST_CASE("models: the density integrates to one") {
   for (const std::string& model : kModels) {
     INFO(model);
     REQUIRE(folder.run(fit_command(model)).exit_code == 0);
-    const Model fitted = load_model((folder / model).string());
+    const FittedModel fitted = load_model((folder / model).string());
     constexpr int kCells = 600;
     constexpr double kHalf = 12, kCell = 2 * kHalf / kCells;
     std::vector<double> centres;

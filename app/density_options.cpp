@@ -1,14 +1,12 @@
-#include "density.h"
+#include "density_options.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numbers>
 
 #include "base/error.h"
-#include "base/rng.h"
-#include "integer_columns.h"
+#include "inversion.h"
 #include "number_checks.h"
 #include "options.h"
 #include "report/number_format.h"
@@ -17,8 +15,6 @@
 namespace iflow {
 
 namespace {
-
-constexpr int kPromiseMissed = 5;
 
 CLI::Validator positive() {
   return number_where("a number above 0", [](double x) { return x > 0; });
@@ -135,105 +131,15 @@ void settle_density(const CLI::App& command, DensityOptions& options) {
   }
 }
 
-Density::Density(const Fit& fit, const Model& model, const DensityOptions& options)
-    : model_(model), dequantise_(dequantise_of(fit)), options_(options) {
-  constexpr std::size_t kDraws = 16;
-  if (options.draws && dequantise_.empty()) {
-    throw UsageError("--draws: the model has no integer columns");
-  }
-  draws_ = dequantise_.empty() ? 0 : options.draws.value_or(kDraws);
-  exact_ = options.method ? options.method == LogDetMethod::kExact
-                          : model.has_closed_form() || model.dimension() <= kMostExactColumns;
-  constexpr double kImageBound = 2e-4;  // bits per dimension
-  if (options.max_bound) {
-    options_.estimate.max_bound = *options.max_bound;
-  } else if (fit.data.image) {
-    options_.estimate.max_bound =
-        kImageBound * static_cast<double>(model.dimension()) * std::numbers::ln2;
-  }
-  options_.estimate.method = options.method.value_or(LogDetMethod::kSeries);
-  if (options.estimate.probe == ProbeKind::kUnit) options_.estimate.probes = model.dimension();
-}
-
-std::vector<std::string> Density::columns() const {
-  if (exact_ && draws_ == 0) return {"logprob"};
-  return {"logprob", "se", "bound"};
-}
-
-std::vector<std::uint64_t> Density::ids_of(const Rows& rows) const {
-  std::vector<std::uint64_t> ids(rows.indices.begin(), rows.indices.end());
-  for (std::uint64_t& id : ids) id += options_.first_row;
-  return ids;
-}
-
-std::vector<double> Density::drawn(const Rows& rows, std::size_t draw) const {
-  std::vector<double> x(rows.values.begin(), rows.values.end());
-  dequantise_.add_noise(x, ids_of(rows), options_.seed, draw);
-  return x;
-}
-
-std::vector<DensityEstimate> Density::estimate(std::span<const double> x,
-                                               std::span<const std::uint64_t> ids,
-                                               std::uint64_t seed) const {
-  if (!exact_) return model_.estimate_log_density(x, ids, options_.estimate, seed);
-  std::vector<DensityEstimate> results;
-  for (const double log_p : model_.log_density(x)) results.push_back({log_p, 0, 0});
-  return results;
-}
-
-// The standard error is that over the draws, in which the probes' is contained.
-std::vector<DensityEstimate> Density::average_over_draws(const Rows& rows) const {
-  const std::vector<std::uint64_t> ids = ids_of(rows);
-  const std::size_t width = model_.row_width(), n = ids.size();
-  const auto draws = static_cast<double>(draws_);
-  std::vector<DensityEstimate> average(n);
-  std::vector<double> squares(n, 0);  // sums of squared distances from the mean (Welford)
-  for (std::size_t draw = 0; draw < draws_; ++draw) {
-    const std::uint64_t seed = Rng(options_.seed, RngPurpose::kProbe, draw, 4).next_u64();
-    const auto estimates = estimate(drawn(rows, draw), ids, seed);
-    for (std::size_t i = 0; i < n; ++i) {
-      if (std::isinf(average[i].value)) continue;
-      const double off = estimates[i].value - average[i].value;
-      average[i].value += off / static_cast<double>(draw + 1);
-      // One rounding, spelt out: compilers fuse the product and the sum, or not, as they please.
-      squares[i] = std::fma(off, estimates[i].value - average[i].value, squares[i]);
-      average[i].truncation_bound += estimates[i].truncation_bound / draws;
-    }
-  }
-  for (std::size_t i = 0; i < n; ++i) {
-    average[i].standard_error = std::sqrt(squares[i] / (draws - 1) / draws);
-    const auto x = rows.values.subspan(i * width, width);
-    // Outside its bounds or off its lattice, a row has probability zero.
-    const bool impossible = std::isinf(average[i].value) || dequantise_.off_lattice(x) != nullptr;
-    if (impossible) average[i] = {-std::numeric_limits<double>::infinity(), 0, 0};
-  }
-  return average;
-}
-
-std::vector<double> Density::operator()(const Rows& rows) {
-  if (exact_ && draws_ == 0) return model_.log_density(rows.values);
-  const LogDetOptions& promised = options_.estimate;
-  std::vector<double> results;
-  for (const DensityEstimate& row :
-       draws_ > 0 ? average_over_draws(rows) : estimate(rows.values, ids_of(rows), options_.seed)) {
-    results.insert(results.end(), {row.value, row.standard_error, row.truncation_bound});
-    if (promised.max_standard_error && row.standard_error > *promised.max_standard_error) {
-      ++wide_errors_;
-    }
-    if (row.truncation_bound > promised.max_bound) ++wide_bounds_;
-  }
-  return results;
-}
-
-void Density::check_promises() const {
+void warn_of_missed(const MissedPromises& missed) {
   Screen screen(false);
-  if (wide_errors_ > 0) {
-    screen.warn(with_commas(wide_errors_) + " rows have a standard error above --max-se");
+  if (missed.standard_errors > 0) {
+    screen.warn(with_commas(missed.standard_errors) + " rows have a standard error above --max-se");
   }
-  if (wide_bounds_ > 0) {
-    screen.warn(with_commas(wide_bounds_) + " rows have a truncation bound above --max-bound");
+  if (missed.bounds > 0) {
+    screen.warn(with_commas(missed.bounds) + " rows have a truncation bound above --max-bound");
   }
-  if (wide_errors_ + wide_bounds_ > 0) throw CLI::RuntimeError(kPromiseMissed);
+  if (missed.standard_errors + missed.bounds > 0) throw CLI::RuntimeError(kPromiseMissed);
 }
 
 }  // namespace iflow
