@@ -48,11 +48,14 @@ void add_log_every_option(CLI::App& command, FitArguments& arguments) {
       ->type_name("N");
 }
 
-// --val and --time, which settings exclude.
+void add_val_option(CLI::App& command, FitArguments& arguments) {
+  command.add_option("--val", arguments.val, "Validate on the rows of this file")
+      ->type_name("FILE");
+}
+
+// What --val and --time exclude among the settings, and --time.
 void add_sources(CLI::App& command, FitArguments& arguments) {
-  CLI::Option* val =
-      command.add_option("--val", arguments.val, "Validate on the rows of this file");
-  val->type_name("FILE");
+  CLI::Option* val = command.get_option("--val");
   for (const char* name : {"--val-fraction", "--refit"}) {
     CLI::Option* option = command.get_option_no_throw(name);
     if (option != nullptr) option->excludes(val);
@@ -71,6 +74,7 @@ void add_sources(CLI::App& command, FitArguments& arguments) {
 
 void add_shared_fit_options(CLI::App& command, FitArguments& arguments) {
   add_log_every_option(command, arguments);
+  add_val_option(command, arguments);
   add_setting_options(command, arguments.given, [](const Setting& setting) {
     const std::vector<std::string> own = {"given", "refit"};
     const bool is_of_data = setting.group.empty() || setting.group == "Images";
@@ -99,6 +103,7 @@ void add_fit_options(CLI::App& command, FitArguments& arguments) {
   add_log_every_option(command, arguments);
   command.add_flag("--memory", arguments.memory,
                    "Say how much memory the training takes, before it starts");
+  add_val_option(command, arguments);
   add_setting_options(command, arguments.given, [](const Setting&) { return true; });
   add_sources(command, arguments);
   add_threads_option(command);

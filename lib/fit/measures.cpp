@@ -36,7 +36,9 @@ std::vector<double> rows_to_invert(const Dataset& data, std::size_t width) {
   std::vector<double> rows = data.validation;
   if (!data.record.image) return rows;
   rows.resize(std::min(rows.size(), kMostImages * width));
-  Dequantise(data.lattices, width).centre(rows);
+  const Dequantise dequantise(data.lattices, width);
+  dequantise.round_down(rows);
+  dequantise.centre(rows);
   return rows;
 }
 

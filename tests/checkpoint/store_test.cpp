@@ -132,7 +132,7 @@ TEST_CASE("numbers in model.json round-trip exactly, keys are sorted, lines are 
   CHECK(model["least"].get<std::int64_t>() == INT64_MIN);
   CHECK(model["name"] == "Größe \"x\"\n");
   const std::string text = folder.read("m.iflow/model.json");
-  CHECK(text.starts_with("{\n \"blobs\": {},\n \"format_version\": 1,\n \"least\""));
+  CHECK(text.starts_with("{\n \"blobs\": {},\n \"format_version\": 2,\n \"least\""));
   CHECK(text.ends_with("}\n"));
 }
 
@@ -360,7 +360,7 @@ TEST_CASE("model.json: damage, size and format version") {
   sample.model["format_version"] = 3;
   sample.write_model();
   sample.check_load_fails(sample.path +
-                          ": written by a newer iflow (format 3; this build reads up to 1)");
+                          ": written by a newer iflow (format 3; this build reads up to 2)");
   sample.model["format_version"] = 0;
   sample.write_model();
   sample.check_load_fails(model_path + ": format_version: formats count from 1");
