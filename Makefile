@@ -14,7 +14,7 @@ DEV_PACKAGES := clang-format-14 clang-tidy-14 libomp-14-dev
 SOURCES = $(shell git ls-files '*.cpp' '*.h')
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-dev deps-data build program demo figures test test-asan bench format format-check tidy clean
+.PHONY: help deps deps-dev deps-data build program demo figures test test-asan bench format format-check tidy tidy-changed clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -88,9 +88,19 @@ format: ## lay out the sources by .clang-format
 format-check: ## fail if format would change anything
 	@clang-format-14 --dry-run --Werror $(SOURCES)
 
-tidy: deps ## lint lib/ and app/; findings are errors
+tidy: deps-dev ## lint lib/ and app/; findings are errors
 	@cmake --preset dev -B build/tidy -DIFLOW_HAVE_MOVE_MAX=OFF  # which clang doesn't know
 	@run-clang-tidy-14 -quiet -j $(JOBS) -p build/tidy '$(CURDIR)/(lib|app)/'
+
+# What tidy-changed compares with: the branch that others see, or where that is this commit, the last one.
+CHANGED_SINCE = $(shell base=$$(git rev-parse -q --verify origin/main); \
+                  test -n "$$base" -a "$$base" != "$$(git rev-parse HEAD)" && echo $$base || git rev-parse HEAD~1)
+
+tidy-changed: deps-dev ## lint the sources of lib/ and app/ that changed since origin/main
+	@cmake --preset dev -B build/tidy -DIFLOW_HAVE_MOVE_MAX=OFF >/dev/null
+	@files=$$(git diff --name-only --diff-filter=d $(CHANGED_SINCE) -- 'lib/*.cpp' 'app/*.cpp'); \
+	echo "Linting what changed since $(CHANGED_SINCE)"; \
+	test -z "$$files" || run-clang-tidy-14 -quiet -j $(JOBS) -p build/tidy $$(printf '%s ' $$files)
 
 clean: ## remove build/
 	@rm -rf build
