@@ -110,8 +110,9 @@ std::string text_of(const std::string& path, const Fit& fit, const Model& model)
                    with_commas(data.training_rows) + " to train on, " +
                    with_commas(data.validation_rows) + " to validate"},
       {"data hash", data.hash},
-      {"training", "step " + with_commas(state.step) + " of " + with_commas(fit.settings.train.steps) +
-                       ", " + std::to_string(fit.settings.train.batch) + " rows a step, seed " +
+      {"training", "step " + with_commas(state.step) + " of " +
+                       with_commas(fit.settings.train.steps) + ", " +
+                       std::to_string(fit.settings.train.batch) + " rows a step, seed " +
                        std::to_string(fit.settings.train.seed)},
       {"best", best_of(fit) + " at step " + with_commas(state.best_step)}};
   if (fit.undecided) {

@@ -19,11 +19,11 @@ class TableDataset final : public Dataset {
   // Numbers of the rows in the table: what the noise is keyed by.
   std::vector<std::uint64_t> training_ids, validation_ids;
   std::optional<IntervalConfig> bounds;  // where columns have them, dequantised
-  ColumnMoments moments;               // of the modelled columns after the bounds
-  ConditionConfig condition;           // of the given columns
-  std::optional<WhitenConfig> whiten;  // for their correlations, in more than two dimensions
-  Gaussian gaussian;                   // fitted to the training rows
-  std::uint64_t seed = 0;              // of the mixture, which is fitted when it is asked for
+  ColumnMoments moments;                 // of the modelled columns after the bounds
+  ConditionConfig condition;             // of the given columns
+  std::optional<WhitenConfig> whiten;    // for their correlations, in more than two dimensions
+  Gaussian gaussian;                     // fitted to the training rows
+  std::uint64_t seed = 0;                // of the mixture, which is fitted when it is asked for
 
   DataShape shape() const override;
   FlowConfig flow_of(const FlowOptions& options) const override;
