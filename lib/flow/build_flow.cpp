@@ -80,7 +80,6 @@ Flow<T> build_flow(const FlowConfig& config) {
     offsets.push_back(layout.size());
     if (layout.entries().empty()) prefix_layers = i + 1;
   }
-  if (layout.entries().empty()) throw UsageError("flow: no layer has anything to learn");
   return Flow<T>(config.dimension, std::move(layout), std::move(layers), std::move(kinds),
                  std::move(offsets), prefix_layers);
 }

@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "flow/actnorm.h"
+#include "flow/column_maps.h"
 #include "flow/condition.h"
 #include "flow/coupling.h"
 #include "flow/flow.h"
 #include "flow/interval.h"
 #include "flow/marginal.h"
+#include "flow/mixture_map.h"
 #include "flow/permutation.h"
 #include "flow/plu.h"
 #include "flow/residual_block.h"
@@ -24,9 +26,10 @@ namespace iflow {
 inline constexpr std::size_t kMaxDimension = std::size_t{1} << 16;
 
 // Add a kind of layer here.
-using LayerConfig = std::variant<IntervalConfig, StandardiseConfig, WhitenConfig, ActNormConfig,
-                                 ResidualBlockConfig, PluConfig, CouplingConfig, MarginalConfig,
-                                 SqueezeConfig, FactorOutConfig, ConvolutionalBlockConfig>;
+using LayerConfig =
+    std::variant<IntervalConfig, StandardiseConfig, WhitenConfig, ActNormConfig,
+                 ResidualBlockConfig, PluConfig, CouplingConfig, MarginalConfig, SqueezeConfig,
+                 FactorOutConfig, ConvolutionalBlockConfig, ColumnMapsConfig, MixtureConfig>;
 
 // "standardise", "affine coupling": as files write it.
 std::string kind_of(const LayerConfig& config);

@@ -9,6 +9,18 @@
 
 namespace iflow {
 
+std::string ColumnMapsConfig::describe() const {
+  const auto mapped = std::count_if(columns.begin(), columns.end(),
+                                    [](const ColumnMixture& c) { return !c.identity(); });
+  return "maps of " + std::to_string(mapped) + " of " + std::to_string(columns.size()) +
+         (columns.size() == 1 ? " column" : " columns");
+}
+
+template <class T>
+std::unique_ptr<Layer<T>> ColumnMapsConfig::make(const LayerSite& site) const {
+  return std::make_unique<ColumnMaps<T>>(*this, site.dimension);
+}
+
 template <class T>
 ColumnMaps<T>::ColumnMaps(const ColumnMapsConfig& config, std::size_t dimension) {
   if (config.columns.size() != dimension) {
@@ -68,7 +80,8 @@ Transformed ColumnMaps<T>::forward(const Pass<T>& pass, Var x) const {
 }
 
 template <class T>
-Inverted ColumnMaps<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions&) const {
+Inverted ColumnMaps<T>::inverse(const Pass<T>& pass, Var y, const Certificate&,
+                                const InverseOptions&) const {
   const Var x = pass.tape.variable(y.elements, y.groups);
   AlignedVector<double> roots(kLanes);
   for (std::size_t i = 0; i < y.groups * maps_.size(); ++i) {
@@ -81,14 +94,24 @@ Inverted ColumnMaps<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions
 }
 
 template <class T>
-double ColumnMaps<T>::inverse_lipschitz(const T*) const {
+double ColumnMaps<T>::inverse_lipschitz(const Certificate&, const T*, const T*, double) const {
   const bool any = std::any_of(maps_.begin(), maps_.end(), [](const auto& m) { return !!m; });
   return any ? std::numeric_limits<double>::infinity() : 1;
 }
 
 template <class T>
-double ColumnMaps<T>::inverse_error(const T*, const T* y, const T* x, const InverseRow*,
-                                    double error) const {
+void ColumnMaps<T>::bound_inverse(const Pass<T>& pass, Var y, const Inverted& inverted,
+                                  const Certificate&, const InverseOptions&,
+                                  std::span<double> errors) const {
+  for (std::size_t row = 0; row < errors.size(); ++row) {
+    const std::size_t at = row / kLanes * y.elements * kLanes + row % kLanes;
+    errors[row] = row_error(pass.tape.value(y) + at, pass.tape.value(inverted.x) + at, errors[row]);
+  }
+}
+
+// What is proved of one row, whose elements stand kLanes apart.
+template <class T>
+double ColumnMaps<T>::row_error(const T* y, const T* x, double error) const {
   double squares = 0;
   for (std::size_t j = 0; j < maps_.size(); ++j) {
     double bound = error;
@@ -99,6 +122,8 @@ double ColumnMaps<T>::inverse_error(const T*, const T* y, const T* x, const Inve
   return std::sqrt(squares) * (1 + 0x1p-40);
 }
 
+template std::unique_ptr<Layer<float>> ColumnMapsConfig::make(const LayerSite&) const;
+template std::unique_ptr<Layer<double>> ColumnMapsConfig::make(const LayerSite&) const;
 template class ColumnMaps<float>;
 template class ColumnMaps<double>;
 

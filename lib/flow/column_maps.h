@@ -4,10 +4,13 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
-#include "flow/layer.h"
+#include "flow/layer_config.h"
 #include "mixture/column_map.h"
 #include "mixture/knothe_rosenblatt.h"
 
@@ -15,6 +18,12 @@ namespace iflow {
 
 struct ColumnMapsConfig {
   std::vector<ColumnMixture> columns;
+
+  static constexpr const char* kKind = "column maps";
+  static void fields(auto& f, auto& c) { f("columns", c.columns); }
+  std::string describe() const;
+  template <class T>
+  std::unique_ptr<Layer<T>> make(const LayerSite& site) const;
 };
 
 template <class T>
@@ -24,13 +33,18 @@ class ColumnMaps final : public Layer<T> {
   ColumnMaps(const ColumnMapsConfig& config, std::size_t dimension);
 
   Transformed forward(const Pass<T>& pass, Var x) const override;
-  Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
-  // Infinite where any column is mapped: inverse_error has what is proved of one row.
-  double inverse_lipschitz(const T* values) const override;
-  double inverse_error(const T* values, const T* y, const T* x, const InverseRow* row,
-                       double error) const override;
+  Inverted inverse(const Pass<T>& pass, Var y, const Certificate& certificate,
+                   const InverseOptions& options) const override;
+  // Infinite where any column is mapped: bound_inverse has what is proved of a row.
+  double inverse_lipschitz(const Certificate& certificate, const T* values, const T* y,
+                           double radius) const override;
+  void bound_inverse(const Pass<T>& pass, Var y, const Inverted& inverted,
+                     const Certificate& certificate, const InverseOptions& options,
+                     std::span<double> errors) const override;
 
  private:
+  double row_error(const T* y, const T* x, double error) const;
+
   std::vector<std::optional<KnotheRosenblatt>> maps_;
 };
 

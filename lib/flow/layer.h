@@ -129,6 +129,13 @@ class Layer {
   // y alone.
   virtual Var transform(const Pass<T>& pass, Var x) const { return forward(pass, x).y; }
 
+  // ln p(x), [G][1], of a layer that stands in front of N(0, I) and knows it without y; none of
+  // others.
+  virtual std::optional<Var> log_density(const Pass<T>& pass, Var x) const {
+    static_cast<void>(pass), static_cast<void>(x);
+    return std::nullopt;
+  }
+
   // Null for layers whose log-determinant is cheap, which have no need of an estimate.
   virtual const EstimatedLogDet<T>* estimated() const { return nullptr; }
 

@@ -6,9 +6,18 @@
 
 #include "base/error.h"
 #include "flow/lane_groups.h"
-#include "kernels/normal.h"
 
 namespace iflow {
+
+std::string MixtureConfig::describe() const {
+  const std::size_t n = mixture.components();
+  return "mixture of " + std::to_string(n) + (n == 1 ? " Gaussian" : " Gaussians");
+}
+
+template <class T>
+std::unique_ptr<Layer<T>> MixtureConfig::make(const LayerSite& site) const {
+  return std::make_unique<MixtureMap<T>>(*this, site.dimension);
+}
 
 template <class T>
 MixtureMap<T>::MixtureMap(const MixtureConfig& config, std::size_t dimension)
@@ -52,7 +61,7 @@ Transformed MixtureMap<T>::forward(const Pass<T>& pass, Var x) const {
 }
 
 template <class T>
-Var MixtureMap<T>::log_density(const Pass<T>& pass, Var x) const {
+std::optional<Var> MixtureMap<T>::log_density(const Pass<T>& pass, Var x) const {
   const Var log_p = pass.tape.variable(1, x.groups);
   const std::size_t group = x.elements * kLanes;
   AlignedVector<double> values(kLanes);
@@ -77,21 +86,8 @@ Var MixtureMap<T>::log_density(const Pass<T>& pass, Var x) const {
 }
 
 template <class T>
-Learnable<T> MixtureMap<T>::forward_to_learn(const Pass<T>& pass, Var x, const LogDetDraw&,
-                                             const Linearised<T>*) const {
-  const Var y = pass.tape.variable(x.elements, x.groups);
-  std::fill_n(pass.tape.value(y), y.size(), T(0));
-  const Var log_p = log_density(pass, x);
-  T* log_det = pass.tape.scratch(log_p.size());
-  const double constant = static_cast<double>(x.elements) * kernels::kHalfLogTwoPi;
-  for (std::size_t i = 0; i < log_p.size(); ++i) {
-    log_det[i] = static_cast<T>(pass.tape.value(log_p)[i] + constant);
-  }
-  return {y, {log_p}, log_det};
-}
-
-template <class T>
-Inverted MixtureMap<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions&) const {
+Inverted MixtureMap<T>::inverse(const Pass<T>& pass, Var y, const Certificate&,
+                                const InverseOptions&) const {
   const Var x = pass.tape.variable(y.elements, y.groups);
   const std::size_t group = y.elements * kLanes;
   AlignedVector<double> roots(group);
@@ -103,13 +99,23 @@ Inverted MixtureMap<T>::inverse(const Pass<T>& pass, Var y, const InverseOptions
 }
 
 template <class T>
-double MixtureMap<T>::inverse_lipschitz(const T*) const {
+double MixtureMap<T>::inverse_lipschitz(const Certificate&, const T*, const T*, double) const {
   return std::numeric_limits<double>::infinity();
 }
 
 template <class T>
-double MixtureMap<T>::inverse_error(const T*, const T* y, const T* x, const InverseRow*,
-                                    double error) const {
+void MixtureMap<T>::bound_inverse(const Pass<T>& pass, Var y, const Inverted& inverted,
+                                  const Certificate&, const InverseOptions&,
+                                  std::span<double> errors) const {
+  for (std::size_t row = 0; row < errors.size(); ++row) {
+    const std::size_t at = row / kLanes * y.elements * kLanes + row % kLanes;
+    errors[row] = row_error(pass.tape.value(y) + at, pass.tape.value(inverted.x) + at, errors[row]);
+  }
+}
+
+// What is proved of one row, whose elements stand kLanes apart.
+template <class T>
+double MixtureMap<T>::row_error(const T* y, const T* x, double error) const {
   const std::size_t d = map_.dimension();
   std::vector<double> row(d), image(d), bounds(d);
   for (std::size_t i = 0; i < d; ++i) {
@@ -122,6 +128,8 @@ double MixtureMap<T>::inverse_error(const T*, const T* y, const T* x, const Inve
   return std::sqrt(squares) * (1 + 0x1p-40);
 }
 
+template std::unique_ptr<Layer<float>> MixtureConfig::make(const LayerSite&) const;
+template std::unique_ptr<Layer<double>> MixtureConfig::make(const LayerSite&) const;
 template class MixtureMap<float>;
 template class MixtureMap<double>;
 

@@ -5,14 +5,27 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
 
-#include "flow/layer.h"
+#include "flow/layer_config.h"
 #include "mixture/knothe_rosenblatt.h"
 
 namespace iflow {
 
 struct MixtureConfig {
   GaussianMixture mixture;
+
+  static constexpr const char* kKind = "mixture";
+  static void fields(auto& f, auto& c) {
+    f("dimension", c.mixture.dimension);
+    f("families", c.mixture.families);
+  }
+  std::string describe() const;
+  template <class T>
+  std::unique_ptr<Layer<T>> make(const LayerSite& site) const;
 };
 
 template <class T>
@@ -22,21 +35,22 @@ class MixtureMap final : public Layer<T> {
   MixtureMap(const MixtureConfig& config, std::size_t dimension);
 
   Transformed forward(const Pass<T>& pass, Var x) const override;
-  // For a layer that is the last one: y stands at 0, where N(0, I) is a constant, and what is
-  // learned from is ln p of the mixture less that constant, which needs no map.
-  Learnable<T> forward_to_learn(const Pass<T>& pass, Var x, const LogDetDraw& draw,
-                                const Linearised<T>* known) const override;
-  Inverted inverse(const Pass<T>& pass, Var y, const InverseOptions& options) const override;
+  Inverted inverse(const Pass<T>& pass, Var y, const Certificate& certificate,
+                   const InverseOptions& options) const override;
   // Infinite: between clusters a small error in z can move y by any amount.
-  double inverse_lipschitz(const T* values) const override;
-  // What the roots' brackets prove of one row.
-  double inverse_error(const T* values, const T* y, const T* x, const InverseRow* row,
-                       double error) const override;
+  double inverse_lipschitz(const Certificate& certificate, const T* values, const T* y,
+                           double radius) const override;
+  // What the roots' brackets prove of each row.
+  void bound_inverse(const Pass<T>& pass, Var y, const Inverted& inverted,
+                     const Certificate& certificate, const InverseOptions& options,
+                     std::span<double> errors) const override;
 
-  // ln p of the mixture, [G][1]: ln N(z; 0, I) + ln |det| of `forward` without the map.
-  Var log_density(const Pass<T>& pass, Var x) const;
+  // ln p of the mixture: without the map.
+  std::optional<Var> log_density(const Pass<T>& pass, Var x) const override;
 
  private:
+  double row_error(const T* y, const T* x, double error) const;
+
   KnotheRosenblatt map_;
 };
 

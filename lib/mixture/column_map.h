@@ -16,6 +16,13 @@ struct ColumnMixture {
   std::vector<double> log_weights, means, deviations;
 
   bool identity() const { return log_weights.empty(); }
+
+  // The numbers by name. (flow/layer_config.h)
+  static void fields(auto& f, auto& c) {
+    f("log_weights", c.log_weights);
+    f("means", c.means);
+    f("deviations", c.deviations);
+  }
 };
 
 // F as a mixture of one dimension. Not of the identity.

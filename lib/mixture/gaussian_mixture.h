@@ -18,6 +18,13 @@ struct GaussianFamily {
   std::vector<double> factor;       // R (d, d), row-major: diagonal > 0, 0 above it
   std::vector<double> log_weights;  // ln w_k (k)
   std::vector<double> means;        // (k, d), row-major
+
+  // The numbers by name. (flow/layer_config.h)
+  static void fields(auto& f, auto& c) {
+    f("factor", c.factor);
+    f("log_weights", c.log_weights);
+    f("means", c.means);
+  }
 };
 
 struct GaussianMixture {

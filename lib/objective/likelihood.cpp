@@ -11,8 +11,19 @@ namespace iflow {
 
 template <class T>
 Var Likelihood<T>::log_density(const Pass<T>& pass, Var x, std::size_t first_layer) const {
-  const Transformed z = flow_.forward(pass, x, first_layer, flow_.layer_count());
-  return ops::add(pass.tape, log_base_density(pass.tape, z.y), z.log_det);
+  const Layer<T>& last = flow_.layer(flow_.layer_count() - 1);
+  if (first_layer + 1 >= flow_.layer_count()) {
+    if (const std::optional<Var> log_p = last.log_density(pass, x)) return *log_p;
+    const Transformed z = flow_.forward(pass, x, first_layer, flow_.layer_count());
+    return ops::add(pass.tape, log_base_density(pass.tape, z.y), z.log_det);
+  }
+  const Transformed y = flow_.forward(pass, x, first_layer, flow_.layer_count() - 1);
+  if (const std::optional<Var> log_p = last.log_density(pass, y.y)) {
+    return ops::add(pass.tape, *log_p, y.log_det);
+  }
+  const Transformed z = last.forward(pass, y.y);
+  const Var log_det = ops::add(pass.tape, y.log_det, z.log_det);
+  return ops::add(pass.tape, log_base_density(pass.tape, z.y), log_det);
 }
 
 namespace {

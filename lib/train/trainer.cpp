@@ -35,6 +35,7 @@ Trainer::Trainer(const FlowConfig& flow, const TrainConfig& config, TrainingData
       validation_(flow_config_, flow_.layout(), data_.validation, data_.validation_weights,
                   config.seed),
       effective_(flow_.layout()) {
+  if (flow_.layout().entries().empty()) throw UsageError("the flow has nothing to learn");
   check(config_);
   if (rows_ == 0) throw UsageError("there are no rows to learn from");
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "flow/flow_fixture.h"
+#include "mixture/mixture_fixture.h"
 #include "objective/likelihood.h"
 #include "support/gradient_check.h"
 
@@ -40,7 +41,13 @@ struct Row {
     const auto* coupling = std::get_if<CouplingConfig>(&config);
     return coupling ? coupling->activation : "";
   }
-  bool is_coupling() const { return std::holds_alternative<CouplingConfig>(config); }
+  // Whether its inverse has a Lipschitz constant, of all rows: that of couplings and of mixtures
+  // has none.
+  bool has_constant() const {
+    return !std::holds_alternative<CouplingConfig>(config) &&
+           !std::holds_alternative<MixtureConfig>(config) &&
+           !std::holds_alternative<ColumnMapsConfig>(config);
+  }
   bool is_marginal() const { return std::holds_alternative<MarginalConfig>(config); }
   // Whether what differences see has kinks: a spline's slope has them at its knots, a
   // marginal jumps between its bins.
@@ -51,6 +58,17 @@ struct Row {
   }
 };
 
+// Every second column is mapped.
+ColumnMapsConfig column_maps_config(std::size_t d) {
+  const ColumnMixture spread{
+      {std::log(0.6), std::log(0.39), std::log(0.01)}, {-1, 1.5, 0}, {0.5, 0.2, 4}};
+  ColumnMapsConfig config;
+  for (std::size_t j = 0; j < d; ++j) {
+    config.columns.push_back(j % 2 == 0 ? spread : ColumnMixture{});
+  }
+  return config;
+}
+
 std::vector<Row> table() {
   std::vector<Row> rows;
   for (const std::size_t d : {1, 2, 3, 5, 16}) {
@@ -60,6 +78,8 @@ std::vector<Row> table() {
     rows.push_back({"whiten" + suffix, d, whiten_config(d)});
     rows.push_back({"actnorm" + suffix, d, ActNormConfig{}});
     rows.push_back({"plu" + suffix, d, PluConfig{}});
+    rows.push_back({"column maps" + suffix, d, column_maps_config(d)});
+    if (d < 16) rows.push_back({"mixture" + suffix, d, MixtureConfig{example_mixture(d)}});
     for (const auto& [kind, name] : coupling_names()) {
       if (d < 2) break;
       for (const bool from_second : {false, true}) {
@@ -287,7 +307,7 @@ TEST_CASE("every layer: gradients of what it does and of its log_det") {
 
 TEST_CASE("every layer: inverse_lipschitz bounds how far the inverse spreads rows") {
   for (const Row& row : table()) {
-    if (row.is_coupling()) continue;  // which have no such constant: coupling.h
+    if (!row.has_constant()) continue;
     INFO(row.name);
     const LayerFixture layer(row);
     const double bound = layer.inverse_lipschitz();
