@@ -36,6 +36,19 @@ std::string table_text(const FitResult& r) {
          ")\n";
 }
 
+std::string stack_text(const FitResult& r, double seconds) {
+  const StackRecord& stack = *r.fit.stack;
+  std::size_t components = 0;
+  for (const StackMember& m : stack.members) components += m.components;
+  return with_error(r.held_out) + " nats per row by those members that were not fitted to it (" +
+         with_commas(r.fit.data.rows) + " rows in " + std::to_string(stack.folds) +
+         " folds; a Gaussian has " + with_error(r.baselines.gaussian) + ", a mixture by BIC " +
+         with_error(r.baselines.mixture) + ")\nstacked mixture of " + with_commas(components) +
+         " Gaussians in " + std::to_string(stack.members.size()) + " members" +
+         (stack.map_gains.empty() ? "" : ", behind a map of each column") + "; " +
+         fixed_point(seconds, 1) + " s";
+}
+
 // What there is to say about the rows of a table; nothing of most.
 std::string remarks(const FitResult& r) {
   std::string text;
@@ -69,6 +82,10 @@ void add_table_fields(const FitResult& r, nlohmann::json& result) {
   result["validation"] = mean_and_se(r.held_out);
   result["gaussian"] = mean_and_se(r.baselines.gaussian);
   result["mixture"] = mean_and_se(r.baselines.mixture);
+  if (r.fit.stack) {
+    result["folds"] = r.fit.stack->folds;
+    result["members"] = r.fit.stack->members.size();
+  }
 }
 
 }  // namespace
@@ -82,13 +99,15 @@ const char* const kFitResultFields =
     "over their steps); activation; parameters (numbers learned); validation, gaussian and "
     "mixture: {mean, se} of the log-density per held-out row in nats, of the flow, of the Gaussian "
     "baseline and of the mixture of Gaussians; divergences (times the loss was not finite); "
-    "seconds. Of images, in "
+    "seconds. Of a stacked mixture also folds and members; its three means are over all rows, each "
+    "by what was not fitted to it. Of images, in "
     "place of columns to mixture: images, training_images, validation_images, bits_per_dim of the "
     "held-out ones, pixels_bits_per_dim of independent pixels";
 
 std::string result_text(const std::string& checkpoint, const FitResult& r, double seconds) {
   const std::string head = checkpoint + ": ";
   if (r.fit.data.image) return head + image_text(r) + progress_text(r, seconds);
+  if (r.fit.stack) return head + stack_text(r, seconds) + remarks(r);
   return head + table_text(r) + progress_text(r, seconds) + remarks(r);
 }
 

@@ -97,6 +97,24 @@ void add_column_facts(const Fit& fit, std::vector<std::vector<std::string>>& fac
   }
 }
 
+// The members of a stacked mixture by their weights, and what the columns' maps are worth.
+void add_stack_facts(const Fit& fit, std::vector<std::vector<std::string>>& facts) {
+  if (!fit.stack) return;
+  std::vector<std::string> members, gains;
+  for (const StackMember& m : fit.stack->members) {
+    members.push_back(fixed_point(m.weight, 3) + " " + m.name);
+  }
+  facts.push_back({"stack", joined(members, ", ")});
+  const std::vector<std::string> columns = row_columns(fit.data);
+  for (std::size_t j = 0; j < fit.stack->map_gains.size(); ++j) {
+    gains.push_back(columns[j] + " " + fixed_point(fit.stack->map_gains[j], 3));
+  }
+  if (!gains.empty()) {
+    facts.push_back({"maps", "gain of each column's map by itself, held-out nats per row: " +
+                                 joined(gains, ", ")});
+  }
+}
+
 std::string text_of(const std::string& path, const Fit& fit, const Model& model) {
   const DataRecord& data = fit.data;
   const TrainState& state = fit.state;
@@ -127,6 +145,7 @@ std::string text_of(const std::string& path, const Fit& fit, const Model& model)
     facts.push_back({"Gaussian", "a loss of " + fixed_point(training_loss(fit)) +
                                      " nats per row that it was fitted to"});
     add_column_facts(fit, facts);
+    add_stack_facts(fit, facts);
   }
   if (!state.divergences.empty()) {
     facts.push_back({"divergences", std::to_string(state.divergences.size())});

@@ -154,6 +154,33 @@ void baselines_from_json(JsonFields fields, Fit& fit) {
   fields.finish();
 }
 
+json stack_to_json(const StackRecord& stack) {
+  json members = json::array();
+  for (const StackMember& m : stack.members) {
+    members.push_back({{"name", m.name}, {"weight", m.weight}, {"components", m.components}});
+  }
+  return {{"folds", stack.folds},
+          {"held_out", {{"mean", stack.held_out.mean}, {"se", stack.held_out.standard_error}}},
+          {"map_gains", stack.map_gains},
+          {"members", std::move(members)}};
+}
+
+StackRecord stack_from_json(JsonFields fields) {
+  StackRecord stack;
+  stack.folds = fields.get<std::size_t>("folds");
+  JsonFields held_out = fields.object("held_out");
+  stack.held_out = {held_out.get<double>("mean"), held_out.get<double>("se")};
+  held_out.finish();
+  stack.map_gains = fields.get<std::vector<double>>("map_gains");
+  for (JsonFields& m : fields.objects("members")) {
+    stack.members.push_back(
+        {m.get<std::string>("name"), m.get<double>("weight"), m.get<std::size_t>("components")});
+    m.finish();
+  }
+  fields.finish();
+  return stack;
+}
+
 json provenance_to_json(const Fit& fit) {
   json provenance = {{"options", settings_to_json(fit.settings)}};
   if (fit.undecided) provenance["undecided"] = *fit.undecided;
@@ -215,6 +242,7 @@ Fit fit_from_checkpoint(const Checkpoint& checkpoint, const std::string& directo
   fit.lattices = fit.data.image ? unit_lattices(fit.flow.dimension)
                                 : lattices_from_json(fields, fit.flow.dimension);
   fit.state = history_from_json(fields.object("history"));
+  if (fields.has("stack")) fit.stack = stack_from_json(fields.object("stack"));
   if (fields.has("refit")) fit.refit = refit_history_from_json(fields.object("refit"));
   baselines_from_json(fields.object("baselines"), fit);
   provenance_from_json(fields.object("provenance"), directory, fit);
@@ -237,6 +265,7 @@ void save_fit(CheckpointWriter& writer, const Fit& fit) {
                 {"data", data_to_json(fit.data)},        {"history", history_to_json(fit.state)},
                 {"lipschitz", lipschitz_to_json(fit)},   {"baselines", baselines_to_json(fit)},
                 {"provenance", provenance_to_json(fit)}};
+  if (fit.stack) model["stack"] = stack_to_json(*fit.stack);
   if (fit.refit) model["refit"] = refit_history_to_json(*fit.refit);
   if (!fit.lattices.empty() && !fit.data.image) model["lattices"] = lattices_to_json(fit.lattices);
   Tensors weights, training;

@@ -1,5 +1,6 @@
 #include "fit/dataset.h"
 
+#include "base/error.h"
 #include "fit/image_dataset.h"
 #include "fit/table_dataset.h"
 
@@ -9,6 +10,14 @@ std::unique_ptr<const Dataset> read_dataset(const std::string& path, const std::
                                             const Settings& settings) {
   if (settings.is_image) return read_image_dataset(path, val, settings);
   return read_table_dataset(path, val, settings);
+}
+
+void Dataset::set_stack(Fit& /*fit*/) const {
+  throw UsageError("--start stack: images have no stacked mixture");
+}
+
+BaselineScores Dataset::cross_validated_baselines() const {
+  throw UsageError("--start stack: images have no stacked mixture");
 }
 
 }  // namespace iflow

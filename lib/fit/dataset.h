@@ -44,6 +44,11 @@ class Dataset {
   // Sets the baselines of a fit: those of the rows to train on.
   virtual void set_baselines(Fit& fit) const = 0;
   virtual BaselineScores scores_of_baselines(const Fit& fit) const = 0;
+  // The stacked mixture of all rows, those held out as well, with its record and its baselines; of
+  // a table without given columns. Throws DataError for fewer than five rows that differ.
+  virtual void set_stack(Fit& fit) const;
+  // The baselines' scores by five folds of all rows, each by those fitted to the four others.
+  virtual BaselineScores cross_validated_baselines() const;
   // How many rows of equal weight know as much as the rows to train on.
   virtual double effective_rows() const = 0;
   // The same rows with those to validate on among those to train on; of a table. What the flow is

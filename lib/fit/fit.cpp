@@ -14,6 +14,22 @@
 namespace iflow {
 namespace {
 
+// What was given, with what follows from the rest of the request: a time is for steps, and rows to
+// validate on are for a fit that is validated.
+GivenSettings given_of(const FitRequest& request) {
+  GivenSettings given = request.given;
+  const bool is_learned = request.seconds || !request.val.empty() || !request.may_try;
+  if (!is_learned || holds_images(request.data) || chosen_model(given) != ModelKind::kIResNet) {
+    return given;
+  }
+  if (given.contains("start") && given.at("start") == "stack") {
+    throw UsageError((request.seconds ? "--time" : "--val") +
+                     std::string(": --start stack has no use for it"));
+  }
+  given["start"] = "gaussian";
+  return given;
+}
+
 // One fit under way.
 class FitRun {
  public:
@@ -37,8 +53,9 @@ class FitRun {
  private:
   // All of these return false where the observer ended the fit.
   bool begin() {
-    const Settings settings = settings_for(request_.given, read_by_, data_, request_.data);
+    const Settings settings = settings_for(given_of(request_), read_by_, data_, request_.data);
     observer_.accepted(true);
+    if (settings.start == Start::kStack) return stack(settings);
     fit_ = new_fit(data_, settings);
     const std::vector<Candidate> candidates = trial_candidates(request_, data_);
     if (!candidates.empty()) {
@@ -50,8 +67,21 @@ class FitRun {
     return train(std::move(rows)) && (!has_own_refit() || refit());
   }
 
+  // The stacked mixture is the model as it is.
+  bool stack(const Settings& settings) {
+    fit_.settings = settings;
+    data_.set_stack(fit_);
+    observer_.save(fit_);
+    return true;
+  }
+
   bool resume() {
     fit_ = *request_.resumed;
+    if (fit_.stack) {
+      check_same_data();
+      was_finished_ = true;
+      return true;
+    }
     check_same_data();
     if (is_refitted(fit_)) go_back_to_fit();
     observer_.accepted(false);
@@ -101,7 +131,8 @@ class FitRun {
 
   void check_same_data() const {
     const DataRecord &then = fit_.data, &now = data_.record;
-    const bool same = now.hash == then.hash && now.training_rows == then.training_rows;
+    const bool same =
+        now.hash == then.hash && (fit_.stack || now.training_rows == then.training_rows);
     if (same) return;
     throw DataError(request_.data + ": not the data that " + request_.checkpoint +
                     " was fitted on; resume with those, or begin anew with --force");
@@ -223,6 +254,11 @@ Settings settings_to_resume(const FitRequest& request, bool is_image) {
   if (!was_validated_by_file && !request.val.empty()) {
     throw UsageError("--val: " + request.checkpoint +
                      " was validated on rows of its data; resume without it");
+  }
+  if (fit.stack && request.seconds) {
+    throw UsageError("--time: " + request.checkpoint +
+                     " is a stacked mixture, which has no steps; " +
+                     "begin anew with --force --start gaussian");
   }
   check_unchanged(request.given, recorded, request.checkpoint);
   if (fit.undecided && request.given.contains("activation")) {

@@ -9,6 +9,13 @@ namespace iflow {
 
 FitResult evaluate_fit(Fit fit, const Dataset& data) {
   FitResult result;
+  if (fit.stack) {
+    result.held_out = fit.stack->held_out;
+    result.baselines = data.cross_validated_baselines();
+    result.effective_rows = data.effective_rows();
+    result.fit = std::move(fit);
+    return result;
+  }
   if (fit.data.image) {
     result.held_out = {-fit.state.best_loss, std::numeric_limits<double>::quiet_NaN()};
   } else {

@@ -9,6 +9,7 @@ Settings settings_for(const GivenSettings& given, const Settings& read_by, const
   DataShape shape = data.shape();
   if (refit) shape.rows += record.validation_rows;
   Settings settings = new_settings(given, shape, source);
+  if (settings.start == Start::kStack) return settings;
   if (!settings.is_image) settings.refit = refit;
   settings.val_fraction = held_out_part(read_by, record.rows);
   return settings;

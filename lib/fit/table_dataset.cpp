@@ -201,14 +201,6 @@ std::vector<double> some_columns(const std::vector<double>& rows, std::size_t co
   return some;
 }
 
-// Rows of the modelled columns as the flow sees them behind its bounds.
-std::vector<double> modelled_rows(const TableDataset& data, std::vector<double> rows) {
-  const std::size_t columns = data.record.columns.size();
-  if (data.bounds) remove_bounds(*data.bounds, columns, rows);
-  if (data.record.given.empty()) return rows;
-  return some_columns(rows, columns, 0, columns - data.record.given.size());
-}
-
 // What the flow is told before it learns, and the Gaussian, from the rows to train on. How much
 // the correlations are shrunk is chosen by the validation rows.
 void fit_statistics(TableDataset& data) {
@@ -221,17 +213,24 @@ void fit_statistics(TableDataset& data) {
         some_columns(data.training, columns, modelled, columns), columns - modelled, data.weights);
     data.condition = {given.mean, given.deviation};
   }
-  const std::vector<double> rows = modelled_rows(data, data.training);
+  const std::vector<double> rows = behind_bounds(data, data.training);
   data.moments = column_moments(rows, modelled, data.weights);
   // The plane's correlations are nothing that a flow would not learn at once.
   if (modelled > 2) {
     data.whiten = shrunk_correlations(
         standardised(rows, data.moments), modelled, data.weights,
-        standardised(modelled_rows(data, data.validation), data.moments), data.validation_weights);
+        standardised(behind_bounds(data, data.validation), data.moments), data.validation_weights);
   }
 }
 
 }  // namespace
+
+std::vector<double> behind_bounds(const TableDataset& data, std::vector<double> rows) {
+  const std::size_t columns = data.record.columns.size();
+  if (data.bounds) remove_bounds(*data.bounds, columns, rows);
+  if (data.record.given.empty()) return rows;
+  return some_columns(rows, columns, 0, columns - data.record.given.size());
+}
 
 DataShape TableDataset::shape() const {
   return {record.training_rows, record.columns.size(), record.given.size(), std::nullopt};

@@ -30,12 +30,17 @@ class TableDataset final : public Dataset {
   TrainingData training_data(const FlowConfig& flow, std::uint64_t noise_seed) const override;
   void set_baselines(Fit& fit) const override;
   BaselineScores scores_of_baselines(const Fit& fit) const override;
+  void set_stack(Fit& fit) const override;
+  BaselineScores cross_validated_baselines() const override;
   double effective_rows() const override;
   std::unique_ptr<const Dataset> without_validation() const override;
 
  private:
   mutable std::optional<Mixture> mixture_;  // as soon as it was asked for
 };
+
+// The modelled columns of rows (n, width), as the layers behind the bounds see them.
+std::vector<double> behind_bounds(const TableDataset& data, std::vector<double> rows);
 
 std::unique_ptr<const TableDataset> read_table_dataset(const std::string& path,
                                                        const std::string& val,

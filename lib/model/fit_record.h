@@ -8,11 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "base/mean_and_error.h"
 #include "baselines/gaussian.h"
 #include "baselines/mixture.h"
 #include "baselines/pixels.h"
 #include "data/images.h"
 #include "flow/build_flow.h"
+#include "mixture/stack.h"
 #include "preprocess/lattice.h"
 #include "recipes/settings.h"
 #include "train/state.h"
@@ -53,6 +55,14 @@ struct LipschitzRecord {
 // another build may add up in another order.
 bool keeps_bound(double found, double recorded);
 
+// Of a fit that is a stacked mixture (mixture/stack.h): how it was weighed.
+struct StackRecord {
+  MeanAndError held_out = {};  // ln p per row, nats, by members that were not fitted to the row
+  std::size_t folds = 0;
+  std::vector<StackMember> members;
+  std::vector<double> map_gains;  // of the columns' maps, held-out nats per row; none: no maps
+};
+
 // A run and its result at some validation point.
 //
 // A refit is a second fit from the beginning: to the rows that the first one was validated on as
@@ -70,10 +80,11 @@ struct Fit {
   // given, which bind its candidates.
   std::optional<std::vector<std::string>> undecided;
   TrainState state;
-  std::optional<TrainState> refit;  // read from a checkpoint it has no best parameters of its own
-  std::vector<float> parameters;    // effective: the best of the training; of the refit once it is
-                                    // done
-  LipschitzRecord lipschitz;        // as it was recorded; saving proves it anew
+  std::optional<TrainState> refit;   // read from a checkpoint it has no best parameters of its own
+  std::vector<float> parameters;     // effective: the best of the training; of the refit once it is
+                                     // done
+  std::optional<StackRecord> stack;  // of a fit that begins and ends with it
+  LipschitzRecord lipschitz;         // as it was recorded; saving proves it anew
 };
 
 // The step of the plan that a refit ends with.

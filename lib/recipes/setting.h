@@ -22,10 +22,11 @@ struct Scope {
   std::vector<ModelKind> models = {};
   std::vector<LogDetMethod> methods = {};
   std::vector<PixelMarginal> marginals = {};
+  bool learned = false;  // only where blocks or couplings are learned
 };
 
-// Who has no use for a setting of that scope: "a model of images", "--model glow", "--logdet exact"
-// or "--marginal gaussian"; empty where it applies.
+// Who has no use for a setting of that scope: "a model of images", "--model glow", "--start stack",
+// "--logdet exact" or "--marginal gaussian"; empty where it applies.
 std::string useless_by(const Scope& scope, const Settings& settings);
 // The same of the kind of data alone.
 std::string useless_for(const Scope& scope, bool is_image);

@@ -28,6 +28,18 @@ void refuse_useless(const GivenSettings& given, const Settings& settings) {
   }
 }
 
+// The stack wins where rows are few and columns are not a plane; whoever chooses how blocks are
+// learned wants blocks. (tests/bench/RESULTS.md, stacked mixtures)
+Start default_start(const GivenSettings& given, const Settings& settings, const DataShape& shape) {
+  constexpr std::size_t kFewRows = 1000;
+  if (shape.image || shape.columns == kPlane || shape.rows >= kFewRows) return Start::kGaussian;
+  if (settings.flow.model != ModelKind::kIResNet) return Start::kGaussian;
+  for (const auto& [name, value] : given.items()) {
+    if (find_setting(name).scope.learned) return Start::kGaussian;
+  }
+  return Start::kStack;
+}
+
 // What does not apply becomes as if there were no such setting.
 void forget_useless(Settings& settings) {
   const Settings none;
@@ -47,6 +59,12 @@ void check_width(ModelKind model, const DataShape& shape, const std::string& sou
 }
 
 }  // namespace
+
+const std::map<std::string, Start>& starts() {
+  static const std::map<std::string, Start> names = {{"gaussian", Start::kGaussian},
+                                                     {"stack", Start::kStack}};
+  return names;
+}
 
 Settings default_settings(ModelKind model, const DataShape& shape,
                           std::optional<std::uint64_t> steps) {
@@ -76,10 +94,12 @@ Settings new_settings(const GivenSettings& given, const DataShape& shape,
   check_width(model, shape, source);
   Settings settings = default_settings(model, shape, steps_of(given));
   set_given(given, settings);
+  if (!given.contains("start")) settings.start = default_start(given, settings, shape);
   refuse_useless(given, settings);
   forget_useless(settings);
   const std::size_t modelled = shape.columns - shape.given;
   LogDetOptions& log_det = settings.train.log_det;
+  if (settings.start == Start::kStack) return settings;
   if (log_det.method != LogDetMethod::kExact && !given.contains("terms")) {
     log_det.terms = default_terms(log_det.method, settings.flow, modelled);
   }

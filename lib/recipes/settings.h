@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -15,6 +16,12 @@
 #include "recipes/defaults.h"
 
 namespace iflow {
+
+// What a fit of a table begins from: the Gaussian of its rows, which blocks bend from there, or the
+// stacked mixture (mixture/stack.h), which is the model as it is.
+enum class Start { kGaussian, kStack };
+
+const std::map<std::string, Start>& starts();  // gaussian, stack
 
 // Every field has its row in settings_table.cpp.
 struct Settings {
@@ -29,6 +36,7 @@ struct Settings {
   // there are.
   std::optional<double> val_fraction;
   std::optional<bool> refit;  // to the rows held out as well; none: by how many rows there are
+  Start start = Start::kGaussian;
   FlowOptions flow;
   TrainConfig train;
 };

@@ -155,6 +155,18 @@ void add_flow_settings(std::vector<Setting>& table) {
        .type = "MODEL",
        .help = "iresnet, or a coupling flow: nice, realnvp, glow or spline"},
       model_kinds(), [](auto& s) -> auto& { return s.flow.model; }));
+  table.push_back(choice(
+      {.name = "start",
+       .group = kGroup,
+       .type = "START",
+       .help = "What a fit of a table begins from: gaussian, which blocks are learned in front of, "
+               "or stack, a mixture of Gaussians that is weighed by cross-validation and is the "
+               "model as it is",
+       .by_default = "stack below 1,000 rows of one column or of three and more, where no "
+                     "setting of the training is given and no column is; else gaussian",
+       .scope = {.data = DataKind::kTables, .models = {ModelKind::kIResNet}},
+       .once = "gaussian"},
+      starts(), [](auto& s) -> auto& { return s.start; }));
   table.push_back(plain(
       {.name = "blocks",
        .group = kGroup,
@@ -425,6 +437,13 @@ void add_log_det_settings(std::vector<Setting>& table) {
       log_det_gradients(), [](auto& s) -> auto& { return s.train.log_det.gradient; }));
 }
 
+// Whether a setting has a meaning only where something is learned step by step.
+bool is_learned(const Setting& row) {
+  if (row.name == "val-fraction" || row.name == "refit" || row.name == "given") return true;
+  const bool is_of_data = row.group.empty() || row.group == "Images";
+  return !is_of_data && row.name != "model" && row.name != "start";
+}
+
 }  // namespace
 
 const std::vector<Setting>& settings_table() {
@@ -434,6 +453,7 @@ const std::vector<Setting>& settings_table() {
     add_flow_settings(rows);
     add_training_settings(rows);
     add_log_det_settings(rows);
+    for (Setting& row : rows) row.scope.learned = is_learned(row);
     rows.push_back(plain(
         {.name = "seed",
          .group = "Shared options",
