@@ -216,7 +216,7 @@ std::vector<double> sampled_rows(const Fit& fit, const Model& model, std::uint64
   for (std::size_t i = 0; i < kRows; ++i) {
     const std::vector<double> z = model.sample_latent(seed, i, 1, 1);
     rows.insert(rows.end(), z.begin(), z.end());
-    Rng rng(seed, RngPurpose::kProbe, i, 5);
+    Rng rng(seed, RngPurpose::kProbe, i, RngStream::kConditions);
     for (std::size_t j = 0; j < width - d; ++j) {
       const ConditionConfig& condition = fit.flow.condition;
       rows.push_back(condition.mean[j] + condition.deviation[j] * rng.normal());

@@ -23,11 +23,27 @@ enum class RngPurpose : std::uint32_t {
   kTest = 1000,      // anything in tests and benchmarks
 };
 
+// Which of a purpose's streams makes the seed of something that draws by itself: the last argument
+// of Rng. Streams of the same purpose differ.
+enum class RngStream : std::uint32_t {
+  // of kLatent
+  kMarginals = 1,  // the samples that marginals are compared with
+  // of kProbe
+  kLayer = 0,       // a layer's probes, per layer
+  kEstimate = 1,    // probes of the estimate that is returned
+  kPilot = 2,       // probes that tell how many the estimate takes
+  kStep = 3,        // a step of training, per step
+  kDraw = 4,        // a draw of the noise of integer columns, per draw
+  kConditions = 5,  // conditions of the rows that a verification samples, per row
+};
+
 // The stream of numbers that belongs to (seed, purpose, a, b), drawn one after the other.
 // For example a = row index, b = block. Streams hold 2^34 32-bit words.
 class Rng {
  public:
   Rng(std::uint64_t seed, RngPurpose purpose, std::uint64_t a = 0, std::uint32_t b = 0);
+  Rng(std::uint64_t seed, RngPurpose purpose, std::uint64_t a, RngStream b)
+      : Rng(seed, purpose, a, static_cast<std::uint32_t>(b)) {}
 
   std::uint32_t next_u32();
   std::uint64_t next_u64();

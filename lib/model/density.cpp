@@ -58,7 +58,8 @@ std::vector<DensityEstimate> Density::average_over_draws(const Rows& rows) const
   std::vector<DensityEstimate> average(n);
   std::vector<double> squares(n, 0);  // sums of squared distances from the mean (Welford)
   for (std::size_t draw = 0; draw < draws_; ++draw) {
-    const std::uint64_t seed = Rng(options_.seed, RngPurpose::kProbe, draw, 4).next_u64();
+    const std::uint64_t seed =
+        Rng(options_.seed, RngPurpose::kProbe, draw, RngStream::kDraw).next_u64();
     const auto estimates = estimate(drawn(rows, draw), ids, seed);
     for (std::size_t i = 0; i < n; ++i) {
       if (std::isinf(average[i].value)) continue;

@@ -35,7 +35,8 @@ MarginalFit marginal_fit(std::vector<double> x, std::span<const double> samples)
 Marginals marginals_of(const Model& model, const std::vector<std::vector<double>>& x,
                        const std::vector<double>& conditions, std::uint64_t seed) {
   // Not the rows that `sample` draws by this seed: those may be what is evaluated.
-  const std::uint64_t own_seed = Rng(seed, RngPurpose::kLatent, 0, 1).next_u64();
+  const std::uint64_t own_seed =
+      Rng(seed, RngPurpose::kLatent, 0, RngStream::kMarginals).next_u64();
   const std::size_t d = model.dimension(), c = model.row_width() - d;
   const std::vector<double> z = model.sample_latent(own_seed, 0, kMarginalSamples, 1);
   std::vector<double> latent;

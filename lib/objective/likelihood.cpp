@@ -30,7 +30,7 @@ namespace {
 
 // A layer's own seed.
 std::uint64_t layer_seed(std::uint64_t seed, std::size_t layer) {
-  return Rng(seed, RngPurpose::kProbe, layer).next_u64();
+  return Rng(seed, RngPurpose::kProbe, layer, RngStream::kLayer).next_u64();
 }
 
 // y, and samples of ln |det| for every row, added to `samples`.

@@ -74,22 +74,23 @@ std::vector<DensityEstimate> estimate_log_density(const ProvedFlow& flow,
     const std::size_t lanes = x.groups * kLanes;
     std::vector<std::uint64_t> ids(lanes);
     for (std::size_t l = 0; l < lanes; ++l) ids[l] = row_ids[first + std::min(l, count - 1)];
-    const auto sample = [&, &pass = pass, &x = x](std::size_t count_of_probes, std::uint32_t draw) {
+    const auto sample = [&, &pass = pass, &x = x](std::size_t count_of_probes, RngStream stream) {
       LogDetOptions drawn = options;
       drawn.probes = count_of_probes;
-      const std::uint64_t key = Rng(seed, RngPurpose::kProbe, 0, draw).next_u64();
+      const std::uint64_t key = Rng(seed, RngPurpose::kProbe, 0, stream).next_u64();
       return Likelihood(flow.flow())
           .sample_log_density(pass, x, flow.certificate(), {drawn, key, ids.data()});
     };
     std::vector<std::size_t> probes(lanes, options.probes);
     if (options.max_standard_error) {
-      const LogDetSamples samples = sample(kPilotProbes, 2);
+      const LogDetSamples samples = sample(kPilotProbes, RngStream::kPilot);
       for (std::size_t l = 0; l < lanes; ++l) {
         probes[l] = probes_needed(moments(samples.values, l, lanes, kPilotProbes).variance,
                                   *options.max_standard_error);
       }
     }
-    const LogDetSamples samples = sample(*std::max_element(probes.begin(), probes.end()), 1);
+    const LogDetSamples samples =
+        sample(*std::max_element(probes.begin(), probes.end()), RngStream::kEstimate);
     for (std::size_t i = 0; i < count; ++i) {
       const SampleMoments value = moments(samples.values, i, lanes, probes[i]);
       double bound = 0;

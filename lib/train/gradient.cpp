@@ -75,7 +75,8 @@ double SliceGradient::compute(const Batch& batch, const float* effective, std::s
   inputs.clear();
   const auto [x, condition] =
       load_rows(inputs, batch.rows.rows.data() + first * width_, count, d, width_);
-  const std::uint64_t seed = Rng(seed_, RngPurpose::kProbe, batch.step, 3).next_u64();
+  const std::uint64_t seed =
+      Rng(seed_, RngPurpose::kProbe, batch.step, RngStream::kStep).next_u64();
   Likelihood(flow_).learn({inputs, tape, effective, gradient, log_det_, seed, slice, ids.data(),
                            tile_groups_, condition, width_ - d, jacobian_penalty_},
                           x, flow_.prefix_layers(), weights.data(), log_p.data());
