@@ -10,6 +10,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/rounding.h"
+
 namespace iflow {
 
 struct Ball {
@@ -25,10 +27,10 @@ struct Ball {
   double distance_from(double x) const { return up(std::fabs(mid - x) + rad); }
 
   // Radii are sums and products of a few positive numbers: this covers their own rounding.
-  static double up(double radius) { return radius * (1 + 0x1p-48); }
+  static double up(double radius) { return radius * kUpAfter30; }
   // What rounding does to a result, in units of half an ulp, underflow included.
   static double rounding(double result, double units = 1) {
-    return units * 0x1p-53 * std::fabs(result) + 1e-300;
+    return units * kUnitRoundoff<double> * std::fabs(result) + 1e-300;
   }
 };
 
@@ -63,7 +65,7 @@ inline Ball sqrt(Ball a) {
 
 inline Ball exp(Ball a) {
   const double mid = std::exp(a.mid);
-  return {mid, Ball::up(mid * std::expm1(a.rad) * (1 + 0x1p-48) + Ball::rounding(mid, 4))};
+  return {mid, Ball::up(mid * std::expm1(a.rad) * kUpAfter30 + Ball::rounding(mid, 4))};
 }
 
 inline Ball tanh(Ball a) {

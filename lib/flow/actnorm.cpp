@@ -5,6 +5,7 @@
 
 #include "autodiff/ops.h"
 #include "base/error.h"
+#include "base/rounding.h"
 
 namespace iflow {
 

@@ -9,6 +9,7 @@
 #include "autodiff/ops.h"
 #include "base/aligned.h"
 #include "base/error.h"
+#include "base/rounding.h"
 #include "flow/spline_map.h"
 #include "nn/dense_branch.h"
 
@@ -293,10 +294,9 @@ struct RowInverse {
 
   // An upper bound of ||x - x'||, for y' within `error`.
   double bound(double error) const {
-    constexpr double kOwnRounding = 1 + 1e-12;
     const double result =
-        norm_of_derivative(std::sqrt(by_passed), by_mapped) * error * kOwnRounding +
-        std::sqrt(off) * kOwnRounding;
+        norm_of_derivative(std::sqrt(by_passed), by_mapped) * error * kUpAfterThousands +
+        std::sqrt(off) * kUpAfterThousands;
     const double infinity = std::numeric_limits<double>::infinity();
     return result < infinity ? result : infinity;  // not a number where nothing is known
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "autodiff/ops.h"
+#include "base/rounding.h"
 #include "flow/anderson.h"
 #include "flow/local_inverse.h"
 #include "kernels/determinant.h"
@@ -259,7 +260,7 @@ std::vector<Extended> extended_row(const T* x, std::size_t elements, std::size_t
 double norm(const std::vector<Extended>& x) {
   Extended squares = 0;
   for (const Extended xi : x) squares += xi * xi;
-  return static_cast<double>(std::sqrt(squares)) * (1 + 0x1p-50);
+  return static_cast<double>(std::sqrt(squares)) * kUpAfter6;
 }
 
 // An upper bound of ||y - x - g(x)|| at lane l of group g, by extended precision; infinite where g

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/rounding.h"
 
 namespace iflow {
 
@@ -79,13 +80,12 @@ double IntervalMap::inverse(double y) const {
 }
 
 double IntervalMap::inverse_slope_near(double y, double radius) const {
-  constexpr double kRounding = 1 + 0x1p-46;  // of exp and of y -+ radius
   if (two_sided_) {
     // s (1 - s) falls away from the middle.
     const double e = std::exp(-std::max(std::fabs(y) - radius, 0.0));
-    return scale_ / (1 - 2 * alpha_) * e / ((1 + e) * (1 + e)) * kRounding;
+    return scale_ / (1 - 2 * alpha_) * e / ((1 + e) * (1 + e)) * kUpAfter126;
   }
-  return scale_ * std::exp((from_above_ ? -y : y) + radius) * kRounding;
+  return scale_ * std::exp((from_above_ ? -y : y) + radius) * kUpAfter126;
 }
 
 // e^|y| and e^y are off by an ulp, 2 u; what is done to them adds 1 u an operation, and the unit

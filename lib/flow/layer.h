@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "autodiff/tape.h"
+#include "base/rounding.h"
 #include "flow/log_det.h"
 #include "nn/branch.h"
 #include "nn/parameters.h"
@@ -192,13 +193,9 @@ class Layer {
           error > 0 ? inverse_lipschitz(certificate, pass.values, ys, error) * error : 0;
       error = (carried +
                inverse_rounding(certificate, pass.values, ys, pass.tape.value(inverted.x) + at)) *
-              (1 + 0x1p-50);
+              kUpAfter6;
     }
   }
 };
-
-// u: rounding to T is off by at most u of the number.
-template <class T>
-inline constexpr double kUnitRoundoff = std::numeric_limits<T>::epsilon() / 2.0;
 
 }  // namespace iflow

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/aligned.h"
+#include "base/rounding.h"
 
 namespace iflow {
 
@@ -11,11 +12,10 @@ namespace {
 
 using Lanes = std::array<double, kLanes>;
 
-constexpr double kRoundoff = std::numeric_limits<double>::epsilon() / 2;
-
-// A sum of n products is off by at most this times the sum of their absolute values, with room for
-// the few operations around it. (Higham, "Accuracy and Stability of Numerical Algorithms", 3.1)
-double gamma(std::size_t n) { return static_cast<double>(n + 4) * kRoundoff * 1.001; }
+// An upper bound of gamma(n + 4): a sum of n products and the few operations around it.
+double gamma_around(std::size_t n) {
+  return static_cast<double>(n + 4) * kUnitRoundoff<double> * 1.001;
+}
 
 // n x n matrices, element (i, j) of every lane at [(i * n + j) * kLanes].
 class Matrices {
@@ -78,7 +78,7 @@ Matrices product(const Matrices& x, const Matrices& y, std::size_t n, bool trans
 // of X and Y is at most gamma ||X||_F ||Y||_F.
 Lanes spectral_norms(const Matrices& b, std::size_t n) {
   constexpr std::size_t kSquares = 3;
-  const double g = gamma(n);
+  const double g = gamma_around(n);
   std::array<Lanes, kSquares + 1> factors;
   Matrices power = product(b, b, n, true);
   const Lanes frobenius = b.norms();
@@ -113,9 +113,10 @@ Lanes bound_inverses(const T* a, const T* b, std::size_t n, const Lanes& errors)
   for (std::size_t l = 0; l < kLanes; ++l) {
     // The products, and taking 1 from the diagonal, whose entries are at most 1 + those of B A.
     const double rounding =
-        gamma(n) * (2 * b_norms[l] * a_norms[l] + std::sqrt(static_cast<double>(n)));
-    const double off = (rest_norms[l] + rounding + spectral[l] * errors[l]) * (1 + gamma(n * n));
-    bounds[l] = off < 1 ? spectral[l] / (1 - off) * (1 + gamma(n))
+        gamma_around(n) * (2 * b_norms[l] * a_norms[l] + std::sqrt(static_cast<double>(n)));
+    const double off =
+        (rest_norms[l] + rounding + spectral[l] * errors[l]) * (1 + gamma_around(n * n));
+    bounds[l] = off < 1 ? spectral[l] / (1 - off) * (1 + gamma_around(n))
                         : std::numeric_limits<double>::infinity();
   }
   return bounds;

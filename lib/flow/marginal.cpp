@@ -8,6 +8,7 @@
 #include <unsupported/Eigen/SpecialFunctions>
 
 #include "base/error.h"
+#include "base/rounding.h"
 
 namespace iflow {
 
@@ -106,21 +107,21 @@ double MarginalMap::inverse_slope_near(double t, double radius) const {
     const double nearest = std::clamp(0.0, low, high);
     largest = std::max(largest, std::exp(-nearest * nearest / 2 - kHalfLogTwoPi) / masses_[k]);
   }
-  return largest / (1 - 2 * margin_) * (1 + 1e-12);
+  return largest / (1 - 2 * margin_) * kUpAfterThousands;
 }
 
 // erfc is taken to be off by 4 ulp, 8 u. Its argument is off by 1.5 u of itself, which moves
 // Phi(t) by 1.5 u |t| phi(t) <= u, and sums of at most `bins` masses are off by u each. Divided by
 // the mass of a bin that the probability can be in, that is an error of v, which is rounded itself.
 double MarginalMap::inverse_rounding(double t) const {
-  constexpr double kUnit = std::numeric_limits<double>::epsilon() / 2;
+  constexpr double u = kUnitRoundoff<double>;
   const double bins = static_cast<double>(masses_.size());
-  const double of_probability = (bins + 16) * kUnit / (1 - 2 * margin_);
+  const double of_probability = (bins + 16) * u / (1 - 2 * margin_);
   const std::size_t k = bin_of(inverse(t));
   const std::size_t first = k > 0 ? k - 1 : 0, last = std::min(k + 2, masses_.size());
   double smallest = *std::min_element(masses_.data() + first, masses_.data() + last);
   if (of_probability > smallest) smallest = *std::min_element(masses_.begin(), masses_.end());
-  return of_probability / smallest + 4 * bins * kUnit;
+  return of_probability / smallest + 4 * bins * u;
 }
 
 template <class T>

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "autodiff/ops.h"
+#include "base/rounding.h"
 
 namespace iflow {
 
@@ -77,7 +78,7 @@ void OnTail<T>::bound_inverse(const Pass<T>& pass, Var y, const Inverted& invert
     const T* const ys = tape.value(y) + row / kLanes * y.elements * kLanes + row % kLanes;
     const double carried =
         error > 0 ? inverse_lipschitz(certificate, pass.values, ys, error) * error : 0;
-    error = (carried + own[row]) * (1 + 0x1p-50);
+    error = (carried + own[row]) * kUpAfter6;
   }
 }
 

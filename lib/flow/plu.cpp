@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/rounding.h"
 #include "kernels/matmul.h"
 #include "nn/lipschitz.h"
 
@@ -135,8 +136,6 @@ namespace {
 
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-constexpr double kOwnRounding = 1 + 1e-12;
-
 // An upper bound of ||A^-1||, A = L U: ||B|| / (1 - ||I - B A||) for any B. The diagonal of U, an
 // exponential, is off by 2 u.
 double proved_inverse_norm(const Matrix& lower, const Matrix& upper) {
@@ -147,10 +146,10 @@ double proved_inverse_norm(const Matrix& lower, const Matrix& upper) {
   const double terms = static_cast<double>(2 * d + 4);
   const double rounding = terms * kUnitRoundoff<double> *
                           ((b.cwiseAbs() * lower.cwiseAbs() * upper.cwiseAbs()).norm() + 1);
-  const double off = ((identity - b * lower * upper).norm() + rounding) * kOwnRounding;
+  const double off = ((identity - b * lower * upper).norm() + rounding) * kUpAfterThousands;
   if (!(off < 1)) return std::numeric_limits<double>::infinity();
   const auto n = static_cast<std::size_t>(d);
-  return proved_spectral_norm(b.data(), n, n) / (1 - off) * kOwnRounding;
+  return proved_spectral_norm(b.data(), n, n) / (1 - off) * kUpAfterThousands;
 }
 
 // At least |A^-1| of a triangular A: the inverse of the matrix that has |a_ii| on its diagonal and
@@ -161,7 +160,7 @@ Matrix magnitude_of_inverse(const Matrix& a) {
   Matrix comparison = -a.cwiseAbs();
   comparison.diagonal() = a.diagonal().cwiseAbs();
   const Matrix identity = Matrix::Identity(a.rows(), a.cols());
-  return comparison.triangularView<kTriangle>().solve(identity) * kOwnRounding;
+  return comparison.triangularView<kTriangle>().solve(identity) * kUpAfterThousands;
 }
 
 }  // namespace
@@ -180,7 +179,7 @@ Certificate Plu<T>::prove(const ParameterLayout&, std::span<const double> values
   certificate.inverse_norm = proved_inverse_norm(lower, upper);
   Matrix c = magnitude_of_inverse<Eigen::Lower>(lower) * lower.cwiseAbs();
   c.diagonal().array() += 1;
-  c = magnitude_of_inverse<Eigen::Upper>(upper) * c * upper.cwiseAbs() * kOwnRounding;
+  c = magnitude_of_inverse<Eigen::Upper>(upper) * c * upper.cwiseAbs() * kUpAfterThousands;
   certificate.rounding_of_solve.assign(c.data(), c.data() + c.size());
   return certificate;
 }
@@ -208,7 +207,7 @@ double Plu<T>::inverse_rounding(const Certificate& certificate, const T*, const 
     }
   }
   const double terms = static_cast<double>(d + 4) * kUnitRoundoff<T>;
-  return terms / (1 - 2 * terms) * std::sqrt(squares) * kOwnRounding;
+  return terms / (1 - 2 * terms) * std::sqrt(squares) * kUpAfterThousands;
 }
 
 template class Plu<float>;

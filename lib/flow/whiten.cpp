@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/rounding.h"
 #include "nn/branch_bounds.h"
 #include "nn/lipschitz.h"
 

@@ -5,25 +5,13 @@
 #include <limits>
 #include <utility>
 
+#include "base/rounding.h"
+
 namespace iflow {
 
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-// The bounds below are sums and products of positive numbers, each operation off by 2^-53 of its
-// result: this covers them all.
-constexpr double kOwnRounding = 1 + 1e-9;
-
-// Numbers below the smallest normal one are off by less than this, together.
-constexpr double kUnderflow = 1e-290;
-
-// What rounding does to a sum of `terms` products and a bias, added up in any order, relative to
-// |W| |a| + |b|. (Higham, "Accuracy and Stability of Numerical Algorithms", 3.1)
-double gamma(std::size_t terms, double u) {
-  const double k = static_cast<double>(terms + 1) * u;
-  return k < 1 ? k / (1 - k) : kInfinity;
-}
 
 double identity_or(const std::optional<ActivationBounds>& phi) { return phi ? phi->lipschitz : 1; }
 
@@ -46,7 +34,7 @@ double vary(const std::vector<BranchStage>& stages) {
     element = stages[k].row_norm * phi * before;
     before *= phi * stages[k].norm;
   }
-  return sum * kOwnRounding;
+  return sum * kUpAfterMillions;
 }
 
 }  // namespace
@@ -65,7 +53,7 @@ double absolute_norm(const double* w, std::size_t rows, std::size_t columns) {
     largest_row = std::max(largest_row, row);
   }
   const double largest_column = *std::max_element(column_sums.begin(), column_sums.end());
-  return std::sqrt(std::min(squares, largest_row * largest_column)) * kOwnRounding;
+  return std::sqrt(std::min(squares, largest_row * largest_column)) * kUpAfterMillions;
 }
 
 double largest_row_norm(const double* w, std::size_t rows, std::size_t columns) {
@@ -75,7 +63,7 @@ double largest_row_norm(const double* w, std::size_t rows, std::size_t columns) 
     for (std::size_t j = 0; j < columns; ++j) squares += w[i * columns + j] * w[i * columns + j];
     largest = std::max(largest, squares);
   }
-  return std::sqrt(largest) * kOwnRounding;
+  return std::sqrt(largest) * kUpAfterMillions;
 }
 
 BranchBounds::BranchBounds(std::vector<BranchStage> stages, double lipschitz)
@@ -103,7 +91,7 @@ BranchBounds::Rounding BranchBounds::rounding(double size, double u, double cond
       error = phi.lipschitz * error + u * (phi.rounding * root + phi.rounding_by_size * computed);
       a = std::min(phi.largest * root, phi.at_zero * root + phi.lipschitz * a);
     }
-    const double g = gamma(stage.fan_in + stage.condition, u);
+    const double g = gamma(stage.fan_in + stage.condition + 1, u);  // products and a bias
     const double bias = stage.bias_norm + stage.condition_norm * condition;
     tangent_error =
         stage.norm * tangent_error + g * stage.absolute_norm * (tangent + tangent_error);
@@ -112,8 +100,8 @@ BranchBounds::Rounding BranchBounds::rounding(double size, double u, double cond
     a = stage.norm * a + bias;
   }
   const double identity = std::sqrt(static_cast<double>(stages_.front().inputs));
-  return {error * kOwnRounding + kUnderflow,
-          tangent_error * identity * kOwnRounding + kUnderflow + jumps};
+  return {error * kUpAfterMillions + kUnderflow,
+          tangent_error * identity * kUpAfterMillions + kUnderflow + jumps};
 }
 
 }  // namespace iflow

@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "base/rounding.h"
 #include "kernels/activation_bounds.h"
 
 namespace iflow {
@@ -45,7 +46,7 @@ class BranchBounds {
 
   double lipschitz() const { return lipschitz_; }
   // An upper bound of the Lipschitz constant of the inverse of x + g(x): 1 / (1 - L), rounded up.
-  double block_inverse_lipschitz() const { return 1 / (1 - lipschitz_) * (1 + 0x1p-50); }
+  double block_inverse_lipschitz() const { return 1 / (1 - lipschitz_) * kUpAfter6; }
 
   // An upper bound of ||J(x) - J(x')|| / ||x - x'||; infinite where a slope jumps.
   double jacobian_lipschitz() const { return jacobian_lipschitz_; }

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/rounding.h"
 #include "kernels/activation_bounds.h"
 #include "kernels/clipswish.h"
 #include "kernels/matmul.h"
@@ -16,21 +17,7 @@ namespace {
 
 using Numbers = AlignedVector<double>;
 
-constexpr double kUnit = std::numeric_limits<double>::epsilon() / 2;
-
-// The bounds are sums and products of positive numbers, each operation off by 2^-53 of its result:
-// this covers them all.
-constexpr double kOwnRounding = 1 + 1e-9;
-
-// Numbers below the smallest normal one are off by less than this, together.
-constexpr double kUnderflow = 1e-290;
-
-// What rounding does to a sum of so many products, added up in any order, relative to the sum of
-// their absolute values.
-double gamma(std::size_t terms) {
-  const double k = static_cast<double>(terms) * kUnit;
-  return k / (1 - k);
-}
+constexpr double kUnit = kUnitRoundoff<double>;
 
 // What reaches a stage: elements [e][kLanes] of EnclosedBranch.
 using State = EnclosedBranch;
@@ -133,14 +120,14 @@ void multiply(const EnclosedStage& stage, const double* condition, State& state)
   state.reach.resize(size);
   for (std::size_t i = 0; i < size; ++i) {
     const double own = of_value * products[i] + kUnderflow;
-    state.rounding[i] = (products[size + i] + own) * kOwnRounding;
-    state.reach[i] = (products[2 * size + i] + own) * kOwnRounding;
+    state.rounding[i] = (products[size + i] + own) * kUpAfterMillions;
+    state.reach[i] = (products[2 * size + i] + own) * kUpAfterMillions;
   }
   state.jacobian = std::move(jacobian);
   state.jacobian_radius.resize(inputs * size);
   for (std::size_t i = 0; i < inputs * size; ++i) {
     const double own = of_jacobian * products[3 * size + i] + kUnderflow;
-    state.jacobian_radius[i] = (products[(3 + inputs) * size + i] + own) * kOwnRounding;
+    state.jacobian_radius[i] = (products[(3 + inputs) * size + i] + own) * kUpAfterMillions;
   }
 }
 

@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "base/rng.h"
+#include "base/rounding.h"
 
 namespace iflow {
 
@@ -19,7 +20,7 @@ namespace {
 // Up to so many multiplications the Gram matrix is factorised: a tenth of a second.
 constexpr double kLargestFactorisation = 2e9;
 
-constexpr double kUnit = std::numeric_limits<double>::epsilon() / 2;
+constexpr double kUnit = kUnitRoundoff<double>;
 
 // Calls f(pixel, ky, neighbour, kx, n) for every pixel of the output and row ky of the kernel: taps
 // kx .. kx + n - 1 of the row fall on the n pixels of the input from `neighbour` on.

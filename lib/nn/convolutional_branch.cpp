@@ -7,6 +7,7 @@
 #include "autodiff/ops.h"
 #include "base/error.h"
 #include "base/rng.h"
+#include "base/rounding.h"
 #include "kernels/softplus.h"
 #include "nn/activations.h"
 #include "nn/orthogonal.h"
@@ -201,7 +202,7 @@ double ConvolutionalBranch<T>::lipschitz_bound(std::span<const double> proved_no
     if (layer.activated) bound *= lipschitz_constant(phi_);
   }
   // each product may have rounded down by one unit in the last place
-  return bound * (1 + 0x1p-52 * 4 * static_cast<double>(layers_.size()));
+  return bound * (1 + 8 * kUnitRoundoff<double> * static_cast<double>(layers_.size()));
 }
 
 namespace {
@@ -221,7 +222,7 @@ double absolute_convolution_norm(const kernels::ConvolutionShape& shape, const d
     largest_row = std::max(largest_row, row);
   }
   const double largest_column = *std::max_element(column_sums.begin(), column_sums.end());
-  return std::sqrt(largest_row * largest_column) * (1 + 1e-9);  // its own rounding
+  return std::sqrt(largest_row * largest_column) * kUpAfterMillions;
 }
 
 }  // namespace

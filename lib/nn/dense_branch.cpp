@@ -7,6 +7,7 @@
 #include "autodiff/ops.h"
 #include "base/error.h"
 #include "base/rng.h"
+#include "base/rounding.h"
 #include "kernels/clipswish.h"
 #include "kernels/matmul.h"
 #include "kernels/softplus.h"
@@ -249,7 +250,7 @@ double DenseBranch<T>::lipschitz_bound(std::span<const double> proved_norms) con
     if (layer.activated) bound *= phi;
   }
   // each product may have rounded down by one unit in the last place
-  return bound * (1 + 0x1p-52 * 4 * static_cast<double>(layers_.size()));
+  return bound * (1 + 8 * kUnitRoundoff<double> * static_cast<double>(layers_.size()));
 }
 
 template <class T>

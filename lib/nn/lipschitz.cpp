@@ -7,6 +7,7 @@
 
 #include "base/parallel.h"
 #include "base/rng.h"
+#include "base/rounding.h"
 #include "nn/convolution_norm.h"
 
 namespace iflow {
@@ -133,7 +134,7 @@ double proved_spectral_norm(const double* w, std::size_t rows, std::size_t colum
   // error of a modest multiple (taken as 10 n) of u ||G||_2. (Higham, "Accuracy and Stability of
   // Numerical Algorithms", sections 3.5 and 28.4; u = 2^-53)
   const double n = static_cast<double>(std::max(rows, columns));
-  const double unit = std::numeric_limits<double>::epsilon() / 2;
+  const double unit = kUnitRoundoff<double>;
   const double slack = (2 * n + 2) * unit * gram.trace() + 10 * n * unit * top;
   return largest * std::sqrt(top + slack) * (1 + 4 * unit);
 }
