@@ -120,7 +120,7 @@ Var add_values(Tape<T>& tape, Var x, Var h);
 
 // ln det(I + J) per row, J[i][j] = element i of tangent j of h: h [(1 + E) G][E] -> [G][1].
 // Closed form for E = 1, 2, 3, else LU without pivoting: with Lip(g) < 1 the symmetric part of
-// I + J is positive definite. Rows where it is not give NaN. (maths.md section 3, exact)
+// I + J is positive definite. Rows where it is not give NaN. (lib/MATHS.md, section 3)
 template <class T>
 Var log_det_identity_plus(Tape<T>& tape, Var h, std::size_t groups);
 

@@ -1,5 +1,5 @@
 // What a conditional density p(x | c) is conditional on: numbers c beside each row x, which enter
-// the layers standardised. (maths.md section 4)
+// the layers standardised. (lib/MATHS.md, section 4)
 #pragma once
 
 #include <cstddef>

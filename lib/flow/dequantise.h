@@ -2,7 +2,7 @@
 // y = x + step u, u ~ U[0, 1). A flow learns the density p of y. By Jensen's inequality
 // E_u ln p(x + step u), plus ln step for every such column, is at most ln P(x), the log-probability
 // that the flow gives to the bin [x, x + step). (Theis, van den Oord, Bethge, "A note on the
-// evaluation of generative models", ICLR 2016; maths.md section 4)
+// evaluation of generative models", ICLR 2016; lib/MATHS.md, section 4)
 //
 // This is no layer: it takes a row's number, by which its noise is keyed, and its way back,
 // rounding down, undoes no single map.

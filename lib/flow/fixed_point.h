@@ -1,4 +1,4 @@
-// The inverse of a residual block: the x with x + g(x) = y. (maths.md section 2)
+// The inverse of a residual block: the x with x + g(x) = y. (lib/MATHS.md, section 2)
 //
 // Candidates x are judged by their residual r = y - x - g(x): the distance to the solution is at
 // most (||r|| + delta) / (1 - L), L >= Lip(g) and delta a proved bound of the rounding error of

@@ -1,5 +1,5 @@
 // A flow: invertible layers one after the other, from the data's own units to latent rows z = f(x).
-// (maths.md section 4)
+// (lib/MATHS.md, section 4)
 //
 // A flow of a conditional density, p(x | c), is one such bijection for every condition c: every
 // pass holds the condition of its rows.

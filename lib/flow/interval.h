@@ -1,6 +1,6 @@
 // Columns that are known to lie in an interval, stretched over the whole line: the logit of where a
 // number lies between two ends, the logarithm of its distance from one. Both start a little off the
-// end, at alpha, so that numbers on the end itself have an image. (maths.md section 4)
+// end, at alpha, so that numbers on the end itself have an image. (lib/MATHS.md, section 4)
 //
 // The image of an interval is not the whole line but stops where its ends go, about 14 from the
 // middle: what a flow puts beyond has no row of its own and is inverted to the end. The density of

@@ -163,7 +163,7 @@ class Layer {
 
   // An upper bound of the Lipschitz constant of the inverse within `radius`, which may be infinite,
   // of one row y, whose elements stand kLanes apart: an error in y can grow by it.
-  // (maths.md section 2)
+  // (lib/MATHS.md, section 2)
   virtual double inverse_lipschitz(const Certificate& certificate, const T* values, const T* y,
                                    double radius) const = 0;
 

@@ -2,7 +2,7 @@
 // whose dimension makes the exact determinant dear: the truncated series of Behrmann et al.
 // ("Invertible Residual Networks", ICML 2019) and the unbiased roulette of Chen et al. ("Residual
 // Flows for Invertible Generative Modeling", NeurIPS 2019). Traces are Hutchinson's: tr(A) =
-// E[v^T A v] for probes v with E[v v^T] = I. (maths.md section 3)
+// E[v^T A v] for probes v with E[v v^T] = I. (lib/MATHS.md, section 3)
 #pragma once
 
 #include <cstddef>
@@ -37,7 +37,7 @@ enum class RouletteTail {
   kLipschitz,  // the same with the block's proved Lipschitz bound, which only evaluation has
   // P(N >= k) = (terms / k)^2. Term k counts up to L^k / P(N >= k), which is 2^k L^k with the
   // published 1/2: the variance can be infinite where L^2 >= 1/2. With a tail that falls as a power
-  // it is finite for every L < 1. (maths.md section 3)
+  // it is finite for every L < 1. (lib/MATHS.md, section 3)
   kPower,
 };
 

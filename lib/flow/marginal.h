@@ -1,6 +1,6 @@
 // Marginal Gaussianisation of dequantised pixels: T(v) = Phi^-1(F(v)), element by element, F the
 // piecewise linear distribution function of the training set's pixels of the same channel.
-// (maths.md section 4)
+// (lib/MATHS.md, section 4)
 //
 // The image of [0, bins] is not the whole line but ends where F is `margin` from 0 and from 1, at
 // about 6 from the middle: what a flow puts beyond has no pixel of its own and is inverted to the

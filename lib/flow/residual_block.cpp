@@ -14,13 +14,12 @@ namespace iflow {
 
 namespace {
 
-// Up to this dimension an inversion step with the Jacobian (1 + d evaluations' worth of work) pays:
-// Newton needs about 3 of them where the fixed point needs 6 to 15 evaluations and sometimes 250.
+// Up to this dimension an inversion step with the Jacobian (1 + d evaluations' worth of work) pays.
+// (tests/bench/RESULTS.md, the inverse)
 constexpr std::size_t kNewtonLimit = 16;
 
-// Steps that the fixed-point iteration beyond remembers. Digits of 61 columns, 20 blocks trained
-// with L up to .94, mean evaluations of a row and block without and with it: 14.6 and 9.1 to
-// 1e-6, 23.1 and 13.6 to 1e-10 (at most 69 and 29).
+// Steps that the fixed-point iteration beyond remembers. They spare two evaluations in five.
+// (tests/bench/RESULTS.md, the inverse)
 constexpr std::size_t kAndersonMemory = 5;
 
 // A series whose proved truncation bound has not come down after so many terms reports the bound it

@@ -1,5 +1,5 @@
 // y = (x - mean) / deviation, column by column, with fixed numbers: brings the data to zero mean
-// and unit variance. ln |det| = -sum ln deviation. (maths.md section 4)
+// and unit variance. ln |det| = -sum ln deviation. (lib/MATHS.md, section 4)
 #pragma once
 
 #include <vector>

@@ -70,7 +70,7 @@ class Branch {
                           std::uint64_t seed) const = 0;
 
   // An upper bound of Lip(g): the product of the proved norms (one per parameter of the layout) and
-  // of the activations' constants. (maths.md section 1)
+  // of the activations' constants. (lib/MATHS.md, section 1)
   virtual double lipschitz_bound(std::span<const double> proved_norms) const = 0;
 
   // g as a chain of stages, each with its bounds for these parameters: what rounding does to g and

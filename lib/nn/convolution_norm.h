@@ -1,6 +1,6 @@
 // The spectral norm of a convolution as the linear operator that it is on images of its size with
 // its zero padding, not of the reshaped kernel: the estimate from below that training follows and
-// the bound from above that a proof needs. (maths.md section 1)
+// the bound from above that a proof needs. (lib/MATHS.md, section 1)
 //
 // Images are [height][width][channels]; a kernel is (outputs, side side inputs), columns
 // [ky][kx][input], as kernels/convolution.h has it.

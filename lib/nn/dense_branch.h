@@ -3,7 +3,8 @@
 // every W_i of spectral norm at most c. Optionally phi acts on x first, as in the original method.
 // With free weights and an output of its own size it is the conditioner of a coupling layer.
 // A branch of a conditional density takes the condition in its first layer, W_1 x + V c + b_1 with
-// V free: it has no part in Lip(g), which is for every c that of x -> g(x; c). (maths.md section 4)
+// V free: it has no part in Lip(g), which is for every c that of x -> g(x; c). (lib/MATHS.md,
+// section 4)
 #pragma once
 
 #include <cstdint>

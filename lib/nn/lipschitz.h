@@ -1,6 +1,6 @@
 // Spectral norms: the cheap estimate from below that training follows, and the bound from above
-// that a proof needs. (maths.md section 1; Miyato et al., "Spectral Normalization for Generative
-// Adversarial Networks", ICLR 2018)
+// that a proof needs. (lib/MATHS.md, section 1; Miyato et al., "Spectral Normalization for
+// Generative Adversarial Networks", ICLR 2018)
 #pragma once
 
 #include <cstdint>

@@ -19,8 +19,8 @@ struct ParameterInfo {
   std::string name;
   std::size_t rows, columns;
   std::size_t offset;
-  // The coefficient c of maths.md section 1: the effective matrix has a spectral norm of at most
-  // this. 0 for parameters that are free.
+  // The coefficient c of lib/MATHS.md, section 1: the effective matrix has a spectral norm of at
+  // most this. 0 for parameters that are free.
   double max_norm;
   // Of the kernel of a convolution, whose norm is that of the operator; none for a matrix.
   std::optional<kernels::ConvolutionShape> convolution;

@@ -1,5 +1,5 @@
 // The likelihood of a flow f: ln p(x) = ln N(f(x); 0, I) + sum over layers of ln |det|, and what is
-// maximised when it learns. (maths.md section 4)
+// maximised when it learns. (lib/MATHS.md, section 4)
 #pragma once
 
 #include <cstdint>

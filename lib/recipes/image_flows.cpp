@@ -98,7 +98,7 @@ TrainConfig default_image_train_config(std::size_t training_images, const ImageS
 }
 
 void set_image_plan(TrainConfig& config, std::uint64_t steps) {
-  // A validation takes as long as about 45 steps of training.
+  // A validation takes as long as dozens of steps.
   constexpr std::uint64_t kLeastBetweenValidations = 250;
   set_plan_of(20, config, steps);
   config.validate_every =

@@ -1,5 +1,5 @@
 // The parameters that a flow trains with: the raw ones, where they are normalised scaled by an
-// estimate of their spectral norm. (maths.md section 1)
+// estimate of their spectral norm. (lib/MATHS.md, section 1)
 //
 // The estimate is a function of the raw matrix and the stored vectors of the power iteration, so
 // that a resumed run, which does none, finds the same. With fixed vectors it is linear in a

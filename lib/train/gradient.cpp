@@ -17,9 +17,8 @@ namespace {
 constexpr std::size_t kSliceRows = 128;
 constexpr std::size_t kMaxSlices = 8;
 // A slice goes through the layers in tiles that leave them in cache; narrow layers, whose tensors
-// of few rows fit in the first one with all their tangents, in smaller ones. Milliseconds of a step
-// with tiles of 16, 32 and 64 rows: the defaults of the plane (32 wide) .57, .56, .59; 100 blocks
-// of four layers of 128, batch 500: 412, 411, 355.
+// of few rows fit in the first one with all their tangents, in smaller ones.
+// (tests/bench/RESULTS.md, tiles, slices and kernels)
 constexpr std::size_t kTileRows = 64, kNarrowTileRows = 32, kNarrow = 32;
 constexpr std::size_t kMaxTileNumbers = kTileRows * 128;  // of rows, so that images are few
 
