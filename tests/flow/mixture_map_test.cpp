@@ -44,8 +44,7 @@ TEST_CASE_TEMPLATE("in front of a standard normal it is the mixture", T, float, 
     Tape<T> tape(false);
     const Var x = rows_on(tape, rows, d);
     const Transformed z = layer.forward(pass_on(tape), x);
-    const Var base = log_base_density(tape, z.y),
-              direct = *layer.log_density(pass_on(tape), x);
+    const Var base = log_base_density(tape, z.y), direct = *layer.log_density(pass_on(tape), x);
     for (std::size_t i = 0; i < 40; ++i) {
       std::vector<double> row(d);
       for (std::size_t j = 0; j < d; ++j) {
