@@ -1,7 +1,7 @@
 // z = T(y), T the Knothe-Rosenblatt map of a mixture of Gaussians to N(0, I): in front of a
 // standard normal the layer's density is the mixture itself. Without blocks in front a flow that
-// ends with it is that mixture in closed form. (mixture/knothe_rosenblatt.h; maths.md, "Mixture as
-// a layer")
+// ends with it is that mixture in closed form. (mixture/knothe_rosenblatt.h; lib/MATHS.md,
+// section 6)
 #pragma once
 
 #include <cstddef>

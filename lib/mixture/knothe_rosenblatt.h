@@ -2,7 +2,7 @@
 // z_i = Phi^-1(F_i), F_i = sum over k of w_ki Phi(e_ki), e_k = R_k (x - mu_k), the weights w_ki
 // being those given x_1 ... x_{i-1}. It is triangular and increasing in every column, with
 // ln |det| = ln p(x) - ln N(z; 0, I). (Rosenblatt, "Remarks on a multivariate transformation",
-// Ann. Math. Statist. 23, 1952; maths.md, "Mixture as a layer")
+// Ann. Math. Statist. 23, 1952; lib/MATHS.md, section 6)
 //
 // Works on kLanes rows at a time, [d][kLanes], aligned to simd::kVectorBytes; a row's result does
 // not depend on the rows beside it. Both tails are kept by their logarithms.
