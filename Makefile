@@ -14,7 +14,8 @@ DEV_PACKAGES := clang-format-14 clang-tidy-14 libomp-14-dev
 SOURCES = $(shell git ls-files '*.cpp' '*.h')
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-dev deps-data build program demo figures test test-asan bench format format-check tidy tidy-changed clean
+.PHONY: help deps deps-dev deps-data build program demo figures test test-asan test-tsan bench format \
+        format-check tidy tidy-changed clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -78,6 +79,12 @@ test-asan: deps ## the same under the address and undefined-behaviour sanitizers
 	@cmake --preset asan
 	@cmake --build --preset asan -j $(JOBS)
 	@ctest --preset asan -j $(JOBS)
+
+test-tsan: deps-dev ## the tests of threads and of training under the thread sanitizer
+	$(call install,clang-14)
+	@cmake --preset tsan
+	@cmake --build --preset tsan -j $(JOBS)
+	@ctest --preset tsan -j $(JOBS)
 
 bench: build ## measure the kernels and a training step
 	@build/$(PRESET)/iflow_bench
