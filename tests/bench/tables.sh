@@ -33,11 +33,11 @@ for a in "$folder"/*-a.csv "$folder"/*-a.csv.gz; do
   "$iflow" logprob "$work/m.iflow" "$b" --mean >"$work/mean.csv" 2>>"$work/log"
   "$iflow" eval "$work/m.iflow" "$b" --json >"$work/eval.json" 2>>"$work/log" || true
   row="| $name | $(zcat -f "$a" | awk -F, 'END { print NR - 1 " x " NF }') "
-  row+="| $(tr -d '\n' <"$work/fit.json" | sed 's/.*"validation":{"mean":\([-0-9.e]*\),"se":\([-0-9.e]*\)}.*/\1 \2/' |
+  row+="| $(tr -d ' \n' <"$work/fit.json" | sed 's/.*"validation":{"mean":\([-0-9.e]*\),"se":\([-0-9.e]*\)}.*/\1 \2/' |
     awk '{ printf "%.2f ± %.2f", $1, $2 }') "
   row+="| $(awk -F, 'END { printf "%.2f ± %.2f", $1, $2 }' "$work/mean.csv") | $seconds "
   for key in gaussian mixture; do
-    row+="| $(tr -d '\n' <"$work/eval.json" | sed "s/.*\"$key\":{\([^}]*\)}.*/\1/" |
+    row+="| $(tr -d ' \n' <"$work/eval.json" | sed "s/.*\"$key\":{\([^}]*\)}.*/\1/" |
       sed 's/.*"nats":\([-0-9.e]*\).*/\1/' | awk '{ printf "%.2f", $1 }') "
   done
   for option in "${options[@]}"; do
