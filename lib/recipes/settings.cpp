@@ -129,7 +129,12 @@ void check_unchanged(const GivenSettings& given, const Settings& recorded,
   for (const auto& [name, value] : given.items()) {
     if (record.contains(name) && value == record.at(name)) continue;
     const bool is_steps = name == "steps";
-    if (is_steps && value > record.at(name)) continue;
+    if (is_steps && record.contains(name) && value > record.at(name)) continue;
+    if (recorded.start == Start::kStack && !record.contains(name)) {
+      throw UsageError("--" + name + ": " + checkpoint +
+                       " is a stacked mixture, which has no use " +
+                       "for it; begin anew with --force --start gaussian");
+    }
     throw UsageError("--" + name + ": " + checkpoint + " was begun with " +
                      (record.contains(name) ? record.at(name).dump() : "none") + ", not " +
                      value.dump() +
