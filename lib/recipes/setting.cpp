@@ -25,7 +25,8 @@ std::string useless_by(const Scope& scope, const Settings& s) {
   if (!takes(scope.models, s.flow.model)) {
     return "--model " + name_of(s.flow.model, model_kinds());
   }
-  if (scope.learned && s.start == Start::kStack) return "--start stack";
+  const bool has_start = !s.is_image && s.flow.model == ModelKind::kIResNet;
+  if (scope.learned && has_start && s.start == Start::kStack) return "--start stack";
   if (!takes(scope.methods, s.train.log_det.method)) {
     return "--logdet " + name_of(s.train.log_det.method, log_det_methods());
   }
