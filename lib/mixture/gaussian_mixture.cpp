@@ -53,6 +53,10 @@ std::size_t GaussianMixture::components() const {
 }
 
 void check(const GaussianMixture& mixture) {
+  constexpr std::size_t kMost = std::size_t{1} << 16;  // whose square does not overflow
+  if (mixture.dimension == 0 || mixture.dimension > kMost) {
+    throw UsageError("mixture: its dimension must be from 1 to 65536");
+  }
   double sum = 0;
   for (const GaussianFamily& family : mixture.families) {
     check_family(family, mixture.dimension);
