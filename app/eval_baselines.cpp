@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "baselines/conditional.h"
 #include "data/input_file.h"
-#include "integer_columns.h"
+#include "model/integer_columns.h"
 #include "report/number_format.h"
 
 namespace iflow {

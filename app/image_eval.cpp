@@ -8,7 +8,7 @@
 #include "density_options.h"
 #include "eval_report.h"
 #include "image_input.h"
-#include "image_rows.h"
+#include "model/image_rows.h"
 #include "report/number_format.h"
 #include "report/text_table.h"
 #include "result.h"

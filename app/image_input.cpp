@@ -1,7 +1,7 @@
 #include "image_input.h"
 
 #include "base/error.h"
-#include "image_rows.h"
+#include "model/image_rows.h"
 
 namespace iflow {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "image_input.h"
-#include "image_rows.h"
+#include "model/image_rows.h"
 #include "report/image_figure.h"
 #include "report/image_grid.h"
 

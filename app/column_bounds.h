@@ -1,3 +1,0 @@
-#pragma once
-
-#include "model/column_bounds.h"

@@ -1,3 +1,0 @@
-#pragma once
-
-#include "model/image_rows.h"
